@@ -1,0 +1,1 @@
+"""The command side: what may happen to an action, and the record that it did."""

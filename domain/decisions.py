@@ -1,0 +1,247 @@
+"""What each command does to the log: one function for each, and a table of them.
+
+The writer calls `perform`, in its transaction, for one command after the other.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from deedbook.domain import action as actions
+from deedbook.domain import lane as lanes
+from deedbook.domain import relationship as relationships
+from deedbook.domain.action import Action, Facts
+from deedbook.domain.commands import (
+    AppendOutput,
+    EndParent,
+    Finish,
+    ImportAction,
+    IssueKey,
+    Once,
+    RecordAction,
+    RequestCancel,
+    Retry,
+    RevokeKey,
+    StateParent,
+)
+from deedbook.domain.errors import (
+    ActionExists,
+    IdempotencyMismatch,
+    UnknownAction,
+    UnknownKey,
+    UnknownRelationship,
+)
+from deedbook.domain.events import (
+    ActionEnded,
+    ActionEvent,
+    ActionStarted,
+    Caller,
+    LaneEntered,
+    ParentEnded,
+    ParentStated,
+)
+from deedbook.domain.keys import ApiKey, Role
+from deedbook.domain.lifecycle import RUNNING, State
+from deedbook.domain.output import OutputEnd, chain
+from deedbook.domain.results import Answer, Appended, Command, Imported, KeyChanged, Recorded, Related, Result
+from deedbook.domain.session import Batch, Remembered, Session
+
+_RESULTS = msgspec.json.Decoder(Result)
+
+
+def perform(batch: Batch, command: Command, once: Once | None) -> Answer:
+    """Decide a command inside a batch; what it added is in the batch when this returns, and nothing where it raises.
+
+    A command whose idempotency key was used before is not decided again: its first answer is given.
+    """
+    if once is not None:
+        remembered = batch.answers.get((once.namespace, once.key)) or batch.past.remembered(once)
+        if remembered is not None:
+            if remembered.request != once.request:
+                raise IdempotencyMismatch(once.key)
+            return Answer(_RESULTS.decode(remembered.result), remembered.position)
+    session = Session(batch)
+    result = _DECISIONS[type(command)](session, command)
+    position = batch.merge(session)
+    if once is not None:
+        remembered = Remembered(once.request, msgspec.json.encode(result), position)
+        batch.answers[once.namespace, once.key] = remembered
+    return Answer(result, position)
+
+
+def _record(session: Session, command: RecordAction) -> Recorded:
+    for parent in command.parents:
+        _state_parent(session, StateParent(
+            namespace=command.namespace, parent=parent, child=command.object, by=command.by
+        ))  # fmt: skip
+    lane = lanes.lane_id(command.namespace, command.object)
+    is_free = command.state is not State.PENDING or session.lane(lane).is_free
+    above = _above(session, command.namespace, command.object)
+    recorded = actions.record(command, Facts(session.now, above, is_free))
+    if recorded.lane:
+        session.add_to_lane(lane, LaneEntered(
+            at=session.now, namespace=command.namespace, object=command.object, action=command.id,
+            waiting=recorded.state is State.PENDING,
+        ))  # fmt: skip
+    return Recorded(session.add_to_action(command.id, recorded))
+
+
+def _import(session: Session, command: ImportAction) -> Imported:
+    action = session.action(command.id)
+    if action is not None:
+        if action.recorded.namespace != command.namespace:
+            raise ActionExists(command.id)
+        happened = actions.decide(action, command, _facts(session, action))
+        _happen(session, action, happened)
+        return Imported(command.id, bool(happened))
+    above = _above(session, command.namespace, command.object)
+    for parent in command.parents:
+        if parent not in above:
+            _state_parent(session, StateParent(
+                namespace=command.namespace, parent=parent, child=command.object, by=command.by
+            ))  # fmt: skip
+            above = _above(session, command.namespace, command.object)
+    lines = list(chain(command.id, OutputEnd(), command.lines, session.now))
+    end = OutputEnd(len(lines), lines[-1].digest) if lines else OutputEnd()
+    facts = Facts(session.now, lines=end.lines, digest=end.digest)
+    session.add_to_action(command.id, actions.import_(command, facts))
+    session.add_lines(command.id, lines)
+    return Imported(command.id, added=True)
+
+
+def _change(session: Session, command: RequestCancel | Finish) -> Recorded:
+    action = _visible(session, command.id, command.namespace)
+    return Recorded(_happen(session, action, actions.decide(action, command, _facts(session, action))))
+
+
+def _retry(session: Session, command: Retry) -> Recorded:
+    action = _visible(session, command.id, command.namespace)
+    _happen(session, action, actions.decide(action, command, Facts(session.now)))
+    return _record(session, actions.again(action, command))
+
+
+def _append_output(session: Session, command: AppendOutput) -> Appended:
+    action = _visible(session, command.id, command.namespace)
+    actions.decide(action, command, Facts(session.now))
+    end = session.output_end(command.id)
+    session.add_lines(command.id, list(chain(command.id, end, command.lines, session.now)))
+    return Appended(end.lines + 1, len(command.lines))
+
+
+def _state_parent(session: Session, command: StateParent) -> Related:
+    aggregate = relationships.relationship_id(command.namespace, command.child)
+    if command.parent in session.relationship(aggregate).parents:
+        return Related(command.parent, command.child, held=True)
+    relationships.refuse_cycle(command.parent, command.child, _parents_of(session, command.namespace))
+    session.add_to_relationship(aggregate, ParentStated(
+        at=session.now, namespace=command.namespace, child=command.child, parent=command.parent, by=command.by
+    ))  # fmt: skip
+    return Related(command.parent, command.child, held=False)
+
+
+def _end_parent(session: Session, command: EndParent) -> Related:
+    aggregate = relationships.relationship_id(command.namespace, command.child)
+    if command.parent not in session.relationship(aggregate).parents:
+        raise UnknownRelationship(command.parent, command.child)
+    session.add_to_relationship(aggregate, ParentEnded(
+        at=session.now, namespace=command.namespace, child=command.child, parent=command.parent, by=command.by
+    ))  # fmt: skip
+    return Related(command.parent, command.child, held=True)
+
+
+def _issue_key(session: Session, command: IssueKey) -> KeyChanged:
+    key = ApiKey(
+        id=command.id,
+        user=command.user,
+        namespace=command.namespace,
+        role=Role(command.role),
+        secret_hash=command.secret_hash,
+        created=session.now,
+    )
+    session.issued.append(key)
+    _record(session, _about_key("API Key Issue", "POST", key, command.action, command.by))
+    return KeyChanged(key)
+
+
+def _revoke_key(session: Session, command: RevokeKey) -> KeyChanged:
+    key = session.api_key(command.id)
+    if key is None:
+        raise UnknownKey(str(command.id))
+    session.revoked.append(key.id)
+    _record(session, _about_key("API Key Revoke", "DELETE", key, command.action, command.by))
+    return KeyChanged(msgspec.structs.replace(key, revoked=session.now))
+
+
+def _about_key(operation: str, method: str, key: ApiKey, action: UUID, by: Caller) -> RecordAction:
+    """Return the action that tells the admins what was done with a key."""
+    uri = f"/api/audit/v1/key/{key.id}/"
+    told = {"id": str(key.id), "user": key.user, "namespace": key.namespace, "role": str(key.role)}
+    return RecordAction(
+        id=action,
+        namespace=IssueKey.NAMESPACE,
+        by=by,
+        action=operation,
+        method=method,
+        path=uri if method == "DELETE" else "/api/audit/v1/key/",
+        state=State.SUCCESS,
+        object=uri,
+        body=msgspec.json.encode(told).decode(),
+        user=by.user,
+        user_agent=by.agent,
+        ip=by.address,
+        location="unknown",
+        can_be_canceled=False,
+        can_be_retried=False,
+    )
+
+
+def _visible(session: Session, action: UUID, namespace: str | None) -> Action:
+    found = session.action(action)
+    if found is None or (namespace is not None and found.recorded.namespace != namespace):
+        raise UnknownAction(action)
+    return found
+
+
+def _facts(session: Session, action: Action) -> Facts:
+    lines, digest = session.output_end(action.id)
+    return Facts(session.now, lines=lines, digest=digest)
+
+
+def _happen(session: Session, action: Action, happened: list[ActionEvent]) -> Action:
+    """Let events happen to an action; one that ended leaves its lane, and the next there starts."""
+    if not happened:
+        return action
+    after = session.add_to_action(action.id, *happened)
+    if isinstance(happened[-1], ActionEnded) and action.recorded.lane:
+        lane = lanes.lane_id(action.recorded.namespace, action.recorded.object)
+        left = lanes.leave(session.lane(lane), action.id, session.now)
+        session.add_to_lane(lane, *left)
+        for started in left[1:]:
+            after_whom = action.id if action.state in RUNNING else None
+            session.add_to_action(started.action, ActionStarted(at=session.now, after=after_whom))
+    return after
+
+
+def _parents_of(session: Session, namespace: str) -> relationships.ParentsOf:
+    return lambda uri: session.relationship(relationships.relationship_id(namespace, uri)).parents
+
+
+def _above(session: Session, namespace: str, uri: str) -> tuple[str, ...]:
+    return relationships.above(uri, _parents_of(session, namespace)) if uri else ()
+
+
+# Any: each function takes the one command type that it stands under, which no type of a dict can say.
+_DECISIONS: dict[type[Any], Callable[[Session, Any], Result]] = {
+    RecordAction: _record,
+    ImportAction: _import,
+    RequestCancel: _change,
+    Finish: _change,
+    Retry: _retry,
+    AppendOutput: _append_output,
+    StateParent: _state_parent,
+    EndParent: _end_parent,
+    IssueKey: _issue_key,
+    RevokeKey: _revoke_key,
+}

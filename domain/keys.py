@@ -1,0 +1,54 @@
+"""API keys: who may do what, where. The secret itself is kept nowhere, only its SHA-256."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+#: Names that the paths of the API need, so that no namespace may have them.
+RESERVED_NAMESPACES = frozenset({"action", "event", "events", "relationship", "admin", "key", "deedbook"})
+
+#: What a namespace looks like: it stands in paths as it is.
+NAMESPACE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+
+
+class Role(StrEnum):
+    """What the holder of a key may do; each role's rights are in `MAY`."""
+
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    RECORDER = "recorder"
+    ADMIN = "admin"
+
+
+class Right(StrEnum):
+    """A kind of request."""
+
+    READ = "read"
+    RECORD = "record"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    FINISH = "finish"
+    APPEND = "append output"
+    RELATE = "relate"
+    ADMINISTER = "administer"
+
+
+MAY: dict[Role, frozenset[Right]] = {
+    Role.AUDITOR: frozenset({Right.READ}),
+    Role.OPERATOR: frozenset({Right.READ, Right.CANCEL, Right.RETRY, Right.FINISH}),
+    Role.RECORDER: frozenset({Right.READ, Right.RECORD, Right.FINISH, Right.APPEND, Right.RELATE}),
+    Role.ADMIN: frozenset(Right),
+}
+
+
+class ApiKey(Struct, frozen=True):
+    """An API key as the store keeps it; dates in microseconds since the epoch."""
+
+    id: UUID
+    user: str
+    namespace: str
+    role: Role
+    secret_hash: bytes
+    created: int
+    revoked: int | None = None

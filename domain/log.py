@@ -1,0 +1,84 @@
+"""How the log is read: by whoever follows it (projections, streams) and whoever asks for output or keys.
+
+An engine of `store/` implements it. Every method may be called from any thread.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from deedbook.domain.events import Event
+from deedbook.domain.keys import ApiKey
+from deedbook.domain.output import OutputEnd, OutputLine
+
+
+class Happened(NamedTuple):
+    """An event where it stands: gapless `position` in the log, `version` in its aggregate, recorded date."""
+
+    position: int
+    aggregate: UUID
+    version: int
+    recorded: int
+    event: Event
+
+
+class Stored(NamedTuple):
+    """An event as it is stored, before anything is made of it: what `verify` reads."""
+
+    position: int
+    aggregate: bytes
+    version: int
+    topic: str
+    recorded: int
+    state: bytes
+    leaf: bytes
+
+
+class NumberedLine(NamedTuple):
+    """A line of output with its place among all output of the store, which is only for following it."""
+
+    sequence: int
+    line: OutputLine
+
+
+class EventLog(Protocol):
+    """The reading side of a store."""
+
+    def head(self) -> int:
+        """Return the position of the last event, 0 where there is none; raises `StoreFailed`."""
+
+    def recorded(self, position: int) -> int | None:
+        """Return the recorded date of the event at a position, None where there is none."""
+
+    def read(self, after: int, limit: int) -> Sequence[Happened]:
+        """Return up to `limit` events behind a position, in order.
+
+        Stops before an event that can't be read; raises `Undecodable` when that is the first one.
+        """
+
+    def stored(self, after: int, limit: int) -> Sequence[Stored]:
+        """Return up to `limit` events behind a position as they are stored, in order of position."""
+
+    def history(self, aggregate: UUID) -> Sequence[Happened]:
+        """Return the events of one aggregate, in order of version."""
+
+    def wait(self, after: int, timeout: float) -> bool:
+        """Block until the head is behind `after`, or `timeout` seconds have passed; tell which (True: it is)."""
+
+    def output_end(self, action: UUID) -> OutputEnd:
+        """Return how far the output of an action has come."""
+
+    def output(self, action: UUID, after: int, limit: int) -> Sequence[OutputLine]:
+        """Return up to `limit` lines of an action behind line `after`, in order."""
+
+    def output_head(self) -> int:
+        """Return the sequence of the last line of any action's output, 0 where there is none."""
+
+    def new_output(self, after: int, limit: int) -> Sequence[NumberedLine]:
+        """Return up to `limit` lines of any action behind a sequence, in order."""
+
+    def api_keys(self) -> Sequence[ApiKey]:
+        """Return every API key that was ever issued, oldest first."""
+
+    def changes(self) -> int:
+        """Return a number that differs from the last one when anything was committed since; cheap."""

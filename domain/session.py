@@ -1,0 +1,186 @@
+"""What one command sees of the log and adds to it: a unit of work on top of the batch that it shares.
+
+The writer makes one `Batch` for each transaction and one `Session` for each command in it. A session that is refused is
+dropped and leaves no trace; one that succeeds is merged, so that the next command in the batch sees what it did.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+from deedbook.domain import action as actions
+from deedbook.domain import lane as lanes
+from deedbook.domain import relationship as relationships
+from deedbook.domain.action import Action
+from deedbook.domain.commands import Once
+from deedbook.domain.events import ActionEvent, Event, LaneEvent, RelationshipEvent
+from deedbook.domain.keys import ApiKey
+from deedbook.domain.lane import Lane
+from deedbook.domain.output import OutputEnd, OutputLine
+from deedbook.domain.relationship import Relationship
+
+State = TypeVar("State")
+Happened = TypeVar("Happened", bound=Event)
+
+
+class Remembered(NamedTuple):
+    """What an idempotency key stands for: the digest of its request, its encoded result, its position."""
+
+    request: bytes
+    result: bytes
+    position: int
+
+
+class NewEvent(NamedTuple):
+    """An event to be written: its aggregate, its version there, itself."""
+
+    aggregate: UUID
+    version: int
+    event: Event
+
+
+class Past(Protocol):
+    """What the store tells a command about what was recorded before; read in the writer's transaction."""
+
+    def events(self, aggregate: UUID) -> Sequence[Event]:
+        """Return the events of an aggregate, in order of version."""
+
+    def output_end(self, action: UUID) -> OutputEnd:
+        """Return how far the output of an action has come."""
+
+    def remembered(self, once: Once) -> Remembered | None:
+        """Return what an idempotency key stands for, None where it is new."""
+
+    def api_key(self, key: UUID) -> ApiKey | None:
+        """Return an API key by its id."""
+
+
+class Known(NamedTuple):
+    """The state of an aggregate (None: nothing happened yet) and its version."""
+
+    state: object
+    version: int
+
+
+class Batch:
+    """What the commands of one transaction have added so far.
+
+    `known` outlives the batch: the states of lanes and relationships, which are small. Actions carry their bodies and
+    are read again in each batch.
+    """
+
+    def __init__(self, past: Past, known: dict[UUID, Known], now: int, position: int) -> None:
+        self.past = past
+        self.now = now
+        self.position = position
+        self.known = known
+        self.actions: dict[UUID, Known] = {}
+        self.outputs: dict[UUID, OutputEnd] = {}
+        self.events: list[NewEvent] = []
+        self.lines: list[OutputLine] = []
+        self.issued: list[ApiKey] = []
+        self.revoked: set[UUID] = set()
+        self.answers: dict[tuple[str, str], Remembered] = {}
+
+    def merge(self, session: "Session") -> int:
+        """Take over what a session added; return the position of its last event, or of the last before it."""
+        self.actions.update(session.actions)
+        self.known.update(session.known)
+        self.outputs.update(session.outputs)
+        self.events += session.events
+        self.lines += session.lines
+        self.issued += session.issued
+        self.revoked.update(session.revoked)
+        return self.position + len(self.events)
+
+
+class Session:
+    """The unit of work of one command: reads through to its batch, keeps what it adds to itself."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.now = batch.now
+        self.events: list[NewEvent] = []
+        self.lines: list[OutputLine] = []
+        self.issued: list[ApiKey] = []
+        self.revoked: list[UUID] = []
+        self.actions: dict[UUID, Known] = {}
+        self.known: dict[UUID, Known] = {}
+        self.outputs: dict[UUID, OutputEnd] = {}
+
+    def action(self, aggregate: UUID) -> Action | None:
+        """Return an action as it is now, None where there is none."""
+        return self._get(self.actions, self.batch.actions, aggregate, actions.evolve)
+
+    def lane(self, aggregate: UUID) -> Lane:
+        """Return a lane as it is now; one where nothing happened yet is free."""
+        return self._get(self.known, self.batch.known, aggregate, lanes.evolve) or Lane()
+
+    def relationship(self, aggregate: UUID) -> Relationship:
+        """Return what is directly above an object now."""
+        return self._get(self.known, self.batch.known, aggregate, relationships.evolve) or Relationship()
+
+    def api_key(self, key: UUID) -> ApiKey | None:
+        """Return an API key that is not revoked, None where there is none."""
+        found = self.batch.past.api_key(key)
+        return None if found is None or found.revoked or key in self.batch.revoked else found
+
+    def add_to_action(self, aggregate: UUID, *events: ActionEvent) -> Action:
+        """Let `events` happen to an action, and return it."""
+        before = self.action(aggregate)
+        return self._add(self.actions, self.batch.actions, aggregate, before, events, actions.evolve)
+
+    def add_to_lane(self, aggregate: UUID, *events: LaneEvent) -> None:
+        """Let `events` happen to a lane."""
+        self._add(self.known, self.batch.known, aggregate, self.lane(aggregate), events, lanes.evolve)
+
+    def add_to_relationship(self, aggregate: UUID, *events: RelationshipEvent) -> None:
+        """Let `events` happen to what is above an object."""
+        before = self.relationship(aggregate)
+        self._add(self.known, self.batch.known, aggregate, before, events, relationships.evolve)
+
+    def output_end(self, action: UUID) -> OutputEnd:
+        """Return how far the output of an action has come, with what this batch added."""
+        end = self.outputs.get(action) or self.batch.outputs.get(action)
+        if end is None:
+            end = self.batch.outputs[action] = self.batch.past.output_end(action)
+        return end
+
+    def add_lines(self, action: UUID, lines: Sequence[OutputLine]) -> None:
+        """Add chained lines to an action's output."""
+        self.lines.extend(lines)
+        if lines:
+            self.outputs[action] = OutputEnd(lines[-1].line, lines[-1].digest)
+
+    def _get(
+        self,
+        mine: dict[UUID, Known],
+        shared: dict[UUID, Known],
+        aggregate: UUID,
+        evolve: Callable[[State | None, UUID, Happened], State],
+    ) -> State | None:
+        known = mine.get(aggregate) or shared.get(aggregate)
+        if known is None:
+            state: State | None = None
+            events = self.batch.past.events(aggregate)
+            for event in events:
+                state = evolve(state, aggregate, event)  # type: ignore[arg-type]  # ids tell the types apart
+            known = shared[aggregate] = Known(state, len(events))
+        return known.state  # type: ignore[return-value]  # whoever asks names the evolve it was made with
+
+    def _add(
+        self,
+        mine: dict[UUID, Known],
+        shared: dict[UUID, Known],
+        aggregate: UUID,
+        state: State | None,
+        events: Iterable[Happened],
+        evolve: Callable[[State | None, UUID, Happened], State],
+    ) -> State:
+        version = (mine.get(aggregate) or shared[aggregate]).version
+        for event in events:
+            version += 1
+            state = evolve(state, aggregate, event)
+            self.events.append(NewEvent(aggregate, version, event))
+        mine[aggregate] = Known(state, version)
+        return state  # type: ignore[return-value]  # at least one event happened

@@ -1,0 +1,94 @@
+"""The dictionary of the views: each value of each filterable field, in each namespace, as a small number.
+
+A number instead of a URI or a user's name keeps rows and indexes narrow, and row width decides the speed of a
+rebuild. As a term belongs to one namespace, an index that starts with it holds nothing of another. `total` counts the
+actions that have the term now: what `total_count` is answered from.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlite_utils import Database
+
+#: At the most so many terms are kept in memory while events are folded.
+CACHE = 200_000
+
+#: The fields that a list can be filtered by for equality; each is a column of `actions` with the term's number.
+FIELDS = ("namespace", "state", "object", "user", "action", "method", "ip", "is_user_action")
+
+
+class Terms:
+    """The dictionary while events are folded."""
+
+    def __init__(self, db: Database, *, bulk: bool = False) -> None:
+        self._db = db
+        self._bulk = bulk
+        self._cache: dict[tuple[str, str, str], int] = {}
+        self._new: list[tuple[int, str, str, str, int]] = []
+        self._totals: Counter[int] = Counter()
+        self._next = 0
+
+    @staticmethod
+    def create(db: Database) -> None:
+        """Make the table."""
+        columns = {"id": int, "namespace": str, "field": str, "value": str, "total": int}
+        table = db.create_table("terms", columns, pk="id", not_null=set(columns), strict=True)
+        table.create_index(["field", "value", "namespace"], "terms_by_value", unique=True)
+
+    def number(self, namespace: str, field: str, value: str) -> int:
+        """Return the number of a term, giving it the next one where it is new."""
+        known = self._cache.get((namespace, field, value))
+        return self._look_up(namespace, field, value) if known is None else known
+
+    def count(self, term: int, by: int) -> None:
+        """Add to the number of actions that have a term; in `bulk` they are counted at the end instead."""
+        if not self._bulk:
+            self._totals[term] += by
+
+    def flush(self) -> None:
+        """Write what was added since the last flush, in the transaction that is open."""
+        connection = self._db.conn
+        connection.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, ?)", self._new)
+        connection.executemany(
+            "UPDATE terms SET total = total + ? WHERE id = ?",
+            [(by, term) for term, by in self._totals.items() if by],
+        )
+        self._new.clear()
+        self._totals.clear()
+
+    def forget(self) -> None:
+        """Drop what is in memory: the transaction that it was read or written in was undone."""
+        self._cache.clear()
+        self._new.clear()
+        self._totals.clear()
+        self._next = 0
+
+    def _look_up(self, namespace: str, field: str, value: str) -> int:
+        if len(self._cache) >= CACHE and not self._new:
+            self._cache.clear()
+        row = self._db.execute(
+            "SELECT id FROM terms WHERE field = ? AND value = ? AND namespace = ?", (field, value, namespace)
+        ).fetchone()
+        number = self._add(namespace, field, value) if row is None else int(row[0])
+        self._cache[namespace, field, value] = number
+        return number
+
+    def _add(self, namespace: str, field: str, value: str) -> int:
+        if not self._next:
+            self._next = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM terms").fetchone()[0]
+        number = self._next
+        self._next += 1
+        self._new.append((number, namespace, field, value, 0))
+        return number
+
+
+def numbers(db: Database, namespace: str | None, field: str, values: Sequence[str]) -> list[tuple[int, int]]:
+    """Return number and total of each term with one of `values`: in one namespace, or (None) in any."""
+    marks = ",".join("?" * len(values))
+    scope = "" if namespace is None else " AND namespace = ?"
+    return list(
+        db.execute(
+            f"SELECT id, total FROM terms WHERE field = ? AND value IN ({marks}){scope} ORDER BY id",
+            (field, *values, *(() if namespace is None else (namespace,))),
+        )
+    )

@@ -1,0 +1,1 @@
+"""What tests share: real servers, on real stores, asked by real clients."""

@@ -1,0 +1,105 @@
+"""A real `deedbook serve` in a process of its own, on a free port and a store of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+#: The command as a user has it, beside the Python that runs the tests.
+DEEDBOOK = str(Path(sys.executable).with_name("deedbook"))
+
+
+def environment(url: str, **more: str) -> dict[str, str]:
+    """Return the environment of a `deedbook` process: nothing of the developer's own settings."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DEEDBOOK_") and name != "PORT"}
+    return {**clean, "DEEDBOOK_URL": url, **more}
+
+
+def deedbook(url: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on a store, and return how it ended and what it printed."""
+    return subprocess.run(
+        [DEEDBOOK, *arguments], env=environment(url, **more), capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def issue_key(url: str, user: str = "me", namespace: str = "acme", role: str = "admin") -> str:
+    """Issue an API key from the command line, and return its secret."""
+    made = deedbook(url, "keys", "create", user, "--namespace", namespace, "--role", role)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A server that runs; `address` is where, `key` the secret of an admin named me in the namespace acme."""
+
+    def __init__(self, url: str, key: str | None = None, **more: str) -> None:
+        self.url = url
+        self.key = issue_key(url) if key is None else key
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.api = f"{self.address}/api/audit/v1"
+        self.stream = f"ws://127.0.0.1:{self.port}/api/audit/v1"
+        self._more = more
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self.process = subprocess.Popen(
+            [DEEDBOOK, "serve", "--port", str(self.port)],
+            env=environment(self.url, **self._more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(600):
+            try:
+                if httpx.get(f"{self.address}/health", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                assert self.process.poll() is None, self.process.communicate()[0]
+            time.sleep(0.05)
+        raise AssertionError("the server does not answer")
+
+    def client(self, key: str | None = None, user: str = "me") -> httpx.Client:
+        """Return an HTTP client that asks as the admin, or with another key."""
+        return httpx.Client(base_url=self.api, auth=(user, key or self.key), timeout=30)
+
+    def headers(self, key: str | None = None) -> dict[str, str]:
+        """Return the headers that a WebSocket client sends."""
+        return {"Authorization": f"Bearer {key or self.key}"}
+
+    def kill(self) -> None:
+        """End it as a power cut would: SIGKILL."""
+        self.process.kill()
+        self.process.communicate()
+
+    def stop(self) -> tuple[int, str]:
+        """End it as an operator would, with SIGTERM; return its exit status and all that it printed."""
+        self.process.send_signal(signal.SIGTERM)
+        printed, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, printed
+
+
+@contextmanager
+def serving(folder: Path, **more: str) -> Iterator[Server]:
+    """Give a server on a new store in `folder`; `more` are its DEEDBOOK_… variables."""
+    server = Server(f"sqlite:///{folder.resolve()}/log.db", **more)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()

@@ -1,0 +1,1 @@
+"""The faces of Deedbook: HTTP, WebSocket, and the command line."""

@@ -1,0 +1,138 @@
+"""Who is asking: API keys in every form in which published clients send them."""
+
+import base64
+import binascii
+import hmac
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import NamedTuple
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from deedbook.domain.keys import ApiKey
+from deedbook.domain.log import EventLog
+from deedbook.web.problems import Problem
+
+#: How often the keys in memory are compared with those in the log, in seconds: revoked ones are out within a second.
+REFRESH = 0.25
+
+#: From one address, so many wrong keys within a minute get a 401 each; further ones a 429.
+WRONG_KEYS = 30
+_MINUTE = 60.0
+
+#: At the most so many addresses are remembered for their wrong keys.
+_ADDRESSES = 10_000
+
+
+class Credentials(NamedTuple):
+    """What a request carries: the secret, and the user it names (None: it names none)."""
+
+    user: str | None
+    secret: str
+
+
+class Keyring:
+    """The API keys that are valid now, by the SHA-256 of their secrets."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._keys: dict[bytes, ApiKey] = {}
+        self._valid: set[UUID] = set()
+        self._changes = -1
+        self._checked = 0.0
+
+    def refresh(self, *, at_once: bool = False) -> None:
+        """Take in keys that were issued or revoked, by whichever process; at most every `REFRESH` seconds."""
+        now = time.monotonic()
+        if not at_once and now - self._checked < REFRESH:
+            return
+        self._checked = now
+        changes = self._log.changes()
+        if changes != self._changes:
+            self._changes = changes
+            valid = [key for key in self._log.api_keys() if key.revoked is None]
+            self._keys = {key.secret_hash: key for key in valid}
+            self._valid = {key.id for key in valid}
+
+    def find(self, credentials: Credentials) -> ApiKey | None:
+        """Return the valid key with this secret and user, None where there is none."""
+        self.refresh()
+        digest = sha256(credentials.secret.encode()).digest()
+        key = self._keys.get(digest)
+        if key is None:
+            self.refresh(at_once=True)
+            key = self._keys.get(digest)
+        # Found by hash, which tells an attacker nothing about the secret; and compared in constant time all the same.
+        if key is None or not hmac.compare_digest(key.secret_hash, digest):
+            return None
+        return key if credentials.user in (None, key.user) else None
+
+    def is_valid(self, key: ApiKey) -> bool:
+        """Tell whether a key is still valid, as of the last refresh."""
+        return key.id in self._valid
+
+
+class WrongKeys:
+    """Counts the wrong keys that each address sent within the last minute."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def counted(self, address: str) -> Problem:
+        """Count one more, and return the 401 or 429 that it is answered with."""
+        now = time.monotonic()
+        times = self._seen.setdefault(address, deque(maxlen=WRONG_KEYS))
+        self._seen.move_to_end(address)
+        if len(self._seen) > _ADDRESSES:
+            self._seen.popitem(last=False)
+        if len(times) == WRONG_KEYS and now - times[0] < _MINUTE:
+            wait = str(int(_MINUTE - (now - times[0])) + 1)
+            return Problem(429, "Too many wrong API keys from this address; wait a minute.", {"Retry-After": wait})
+        times.append(now)
+        return unauthorized("This user and API key are not known, or the key was revoked.")
+
+
+def unauthorized(sentence: str) -> Problem:
+    """Return the problem of missing or wrong credentials."""
+    return Problem(401, sentence, {"WWW-Authenticate": 'Basic realm="deedbook", charset="UTF-8"'})
+
+
+def credentials_of(authorization: str | None, query: str = "") -> Credentials:
+    """Return what a request carries; `query` is the query string of a WebSocket, "" for any other request.
+
+    Understood: `Basic base64(user:key)`, `ApiKey user:key`, `Bearer key`, and `?user=…&token=…` on WebSockets, since
+    the Go package's log stream sends no header. Raises the 401.
+    """
+    if authorization is None:
+        return _from_query(parse_qs(query))
+    scheme, _, value = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return Credentials(None, value.strip())
+        case "basic":
+            return _pair(_decoded(value))
+        case "apikey":
+            return _pair(value.strip())
+    raise unauthorized("The Authorization header must be Basic, ApiKey or Bearer.")
+
+
+def _from_query(query: Mapping[str, list[str]]) -> Credentials:
+    if "token" not in query:
+        raise unauthorized("Send an API key: Authorization: Basic base64(user:key), or Bearer key.")
+    return Credentials(query["user"][0] if "user" in query else None, query["token"][0])
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise unauthorized("The Basic credentials are not base64 of user:key.") from None
+
+
+def _pair(value: str) -> Credentials:
+    user, colon, secret = value.partition(":")
+    if not colon:
+        raise unauthorized("The credentials must be user:key.")
+    return Credentials(user, secret)

@@ -1,0 +1,177 @@
+"""One request on its way through: what it asks, who asks, and the answer."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from msgspec import Struct
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
+
+from deedbook.domain.commands import Once
+from deedbook.domain.events import Caller
+from deedbook.domain.keys import ApiKey, Role
+from deedbook.web.problems import Problem, bad, not_found
+
+#: The largest body of one action, and of any request, in bytes.
+ACTION_BODY = 256 * 1024
+REQUEST_BODY = 8 * 1024 * 1024
+
+JSON = b"application/json"
+NDJSON = b"application/x-ndjson"
+
+#: An idempotency key of more characters is refused: it is kept for ever.
+IDEMPOTENCY_KEY = 255
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+class Reply(Struct):
+    """An answer: JSON bytes unless `content_type` says otherwise; position: what its view had read."""
+
+    status: int
+    body: bytes
+    position: int | None = None
+    headers: Mapping[bytes, bytes] = {}
+    content_type: bytes = JSON
+
+
+class Call:
+    """A request whose caller is known."""
+
+    def __init__(self, scope: Scope, receive: Receive, key: ApiKey, proxies: Networks = ()) -> None:
+        self.scope = scope
+        self.key = key
+        self._receive = receive
+        self._proxies = proxies
+
+    @cached_property
+    def headers(self) -> dict[bytes, bytes]:
+        """The headers, by lower-case name; of one that came twice, the last."""
+        return dict(self.scope["headers"])
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """The query's parameters, each with its values in order."""
+        found: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that may be seen: the path's, else the key's, and None (all) for an admin without one."""
+        named: str | None = self.scope["namespace"]
+        if self.key.role is Role.ADMIN:
+            return named
+        if named is not None and named != self.key.namespace:
+            raise not_found(f"namespace {named} for this API key")
+        return self.key.namespace
+
+    @property
+    def home(self) -> str:
+        """The namespace that what is recorded or related belongs to: the path's, else the key's."""
+        return self.namespace or self.key.namespace
+
+    @property
+    def action(self) -> UUID:
+        """The id in the path; what is no id is no action."""
+        text = self.scope["path_params"]["uuid"]
+        try:
+            return UUID(text)
+        except ValueError:
+            raise not_found(f"action {text}") from None
+
+    @cached_property
+    def address(self) -> str | None:
+        """Where the request came from: its peer, or what a trusted proxy says of it."""
+        client = self.scope.get("client")
+        peer: str | None = client[0] if client else None
+        if not self._proxies or peer is None:
+            return peer
+        forwarded = self.headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        hops = [hop.strip() for hop in forwarded if hop.strip()]
+        while hops and _within(peer, self._proxies):
+            peer = hops.pop()
+        return peer
+
+    @property
+    def agent(self) -> str | None:
+        """The User-Agent, None where there is none."""
+        value = self.headers.get(b"user-agent")
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def caller(self) -> Caller:
+        """Who gives the command."""
+        return Caller(self.key.user, self.address, self.agent)
+
+    def once(self, request: bytes) -> Once | None:
+        """Return what the Idempotency-Key makes of a command; `request` is the digest of what is asked."""
+        value = self.headers.get(b"idempotency-key")
+        return None if value is None else once(self.home, value.decode("latin-1"), request)
+
+    def media(self) -> bytes:
+        """Return JSON or NDJSON, as the content type says; raises the 415."""
+        value = self.headers.get(b"content-type")
+        if value is None or value == JSON:
+            return JSON
+        kind = value.partition(b";")[0].strip().lower()
+        if kind in (b"", JSON) or (kind.startswith(b"application/") and kind.endswith(b"+json")):
+            return JSON
+        if kind in (NDJSON, b"application/ndjson"):
+            return NDJSON
+        raise Problem(415, "The content type must be application/json or application/x-ndjson.")
+
+    async def body(self, limit: int, what: str = "the request") -> bytes:
+        """Return the whole body; raises the 413 where it has more bytes than `limit`."""
+        declared = self.headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large(limit, what)
+        message = await self._receive()
+        if not message.get("more_body") and message["type"] == "http.request":
+            parts, size = [message.get("body", b"")], len(message.get("body", b""))
+        else:
+            parts, size = [], 0
+            while True:
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limit or not message.get("more_body"):
+                    break
+                message = await self._receive()
+        if size > limit:
+            raise too_large(limit, what)
+        return b"".join(parts)
+
+
+def once(namespace: str, key: str, request: bytes) -> Once:
+    """Return a key as `Once`: quoted, as the IETF draft has it, and bare are the same."""
+    key = key.strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    if not key or len(key) > IDEMPOTENCY_KEY:
+        raise bad(f"The Idempotency-Key must have 1 to {IDEMPOTENCY_KEY} characters.")
+    return Once(namespace, key, request)
+
+
+def digest_of(*parts: bytes) -> bytes:
+    """Return what an idempotency key is tied to: the operation, its object and its body."""
+    return sha256(b"\0".join(parts)).digest()
+
+
+def too_large(limit: int, what: str) -> Problem:
+    """Return the problem of a body over its bound."""
+    return Problem(413, f"The body of {what} may have {limit:,} bytes at the most.", {"Connection": "close"})
+
+
+def _within(address: str, networks: Networks) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in networks)

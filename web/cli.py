@@ -1,0 +1,244 @@
+"""The command line: each command opens the store itself, and works beside a running server."""
+
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+from uuid import UUID, uuid4
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from deedbook.domain.commands import RevokeKey
+from deedbook.domain.errors import DeedbookError, StoreUnusable
+from deedbook.domain.events import Caller
+from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
+from deedbook.projections.dates import iso8601
+from deedbook.web.keys import issue_at_once
+from deedbook.web.loading import load_files
+from deedbook.web.main import Opened, open_store
+from deedbook.web.problems import Problem
+from deedbook.web.quickstart import prepare
+from deedbook.web.server import PortTaken, listen, serve
+from deedbook.web.settings import DEFAULT_URL, Settings
+from deedbook.web.upkeep import check_store, rebuild_views, report_status
+from deedbook.web.wire import KeyRequest
+
+Parameters = ParamSpec("Parameters")
+
+#: Whoever is at the command line: recorded as the agent of what is done there.
+_HERE = Caller(agent="deedbook command line")
+
+
+def decoded_namespace(name: str) -> str:
+    """Return the name of a namespace; raises ValueError where it can't be one."""
+    if not re.fullmatch(NAMESPACE_PATTERN, name) or name in RESERVED_NAMESPACES:
+        raise ValueError(f"{name!r} can't be a namespace: take letters, digits, dots, dashes; not a word of the API.")
+    return name
+
+
+@contextmanager
+def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
+    settings = Settings(url=url)
+    if must_exist and not settings.store_path.exists():
+        raise StoreUnusable(f"There is no store at {settings.store_path}; `deedbook serve` or `load` makes one.")
+    store = open_store(settings)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class Failure(click.ClickException):
+    """One line on standard error, and exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002  # click's signature
+        """Print it."""
+        click.echo(f"deedbook: {self.message}", err=True)
+
+
+def told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Turn what a command can fail with into one line."""
+
+    @wraps(command)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (DeedbookError, Problem, PortTaken, OSError, ValueError) as error:
+            raise Failure(" ".join(str(error).split())) from error
+
+    return wrapped
+
+
+def _url() -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    return click.option("--url", envvar="DEEDBOOK_URL", default=DEFAULT_URL, show_default=True, help="The store.")
+
+
+def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Give a command the options of a server."""
+    for option in reversed((
+        _url(),
+        click.option("--host", envvar="DEEDBOOK_HOST", default="127.0.0.1", show_default=True),
+        click.option("--port", envvar=["DEEDBOOK_PORT", "PORT"], default=8000, show_default=True,
+                     type=click.IntRange(0, 65535), help="0 takes any that is free."),
+        click.option("--list-order", envvar="DEEDBOOK_LIST_ORDER", default="oldest", show_default=True,
+                     type=click.Choice(["oldest", "newest"]), help="What lists begin with, unless they say."),
+        click.option("--trusted-proxies", envvar="DEEDBOOK_TRUSTED_PROXIES", default="", metavar="NETWORKS",
+                     help="Whose X-Forwarded-For counts: addresses or networks, with commas between."),
+        click.option("--streams-per-key", envvar="DEEDBOOK_STREAMS_PER_KEY", default=2000, show_default=True,
+                     type=click.IntRange(1), help="Open streams that one API key may have."),
+        click.option("--slow-follower", envvar="DEEDBOOK_SLOW_FOLLOWER", default=10.0, show_default=True,
+                     type=click.FloatRange(0.1), help="Seconds that a stream may stay unread before it is closed."),
+        click.option("--queue", envvar="DEEDBOOK_QUEUE", default=10_000, show_default=True,
+                     type=click.IntRange(1), help="Commands that may wait to be recorded."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _settings(url: str, list_order: str, trusted_proxies: str, options: dict[str, float]) -> Settings:
+    proxies = tuple(part.strip() for part in trusted_proxies.split(",") if part.strip())
+    settings = Settings(
+        url=url,
+        newest_first=list_order == "newest",
+        trusted_proxies=proxies,
+        streams_per_key=int(options["streams_per_key"]),
+        slow_follower=options["slow_follower"],
+        queue=int(options["queue"]),
+    )
+    _ = settings.proxies, settings.store_path
+    return settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="deedbook")
+def main() -> None:
+    """Deedbook: an audit log store. Every option can also be set as a DEEDBOOK_… variable."""
+
+
+@main.command("serve")
+@_serving
+@told
+def serve_command(url: str, host: str, port: int, list_order: str, trusted_proxies: str, **options: float) -> None:
+    """Serve the API, until SIGTERM or Ctrl-C."""
+    settings = _settings(url, list_order, trusted_proxies, options)
+    listening = listen(host, port)
+    serve(settings, listening, lambda: click.echo(f"Deedbook serves on {_address(listening)}", err=True))
+
+
+@main.command()
+@_serving
+@click.option("--sample", type=click.Path(path_type=Path), help="A log to load when the store is new.")
+@click.option("--key-file", type=click.Path(path_type=Path), default=Path("data/key"), show_default=True)
+@told
+def quickstart(
+    url: str,
+    host: str,
+    port: int,
+    list_order: str,
+    trusted_proxies: str,
+    sample: Path | None,
+    key_file: Path,
+    **options: float,
+) -> None:
+    """Make a store with a sample log and an API key, say what to try, and serve."""
+    settings = _settings(url, list_order, trusted_proxies, options)
+    listening = listen(host, port)
+    words = prepare(settings, key_file, sample, _address(listening))
+    serve(settings, listening, lambda: click.echo(words))
+
+
+@main.command()
+@_url()
+@click.option("--namespace", envvar="DEEDBOOK_NAMESPACE", default="default", show_default=True)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@told
+def load(url: str, namespace: str, files: tuple[Path, ...]) -> None:
+    """Load actions of this API, AWS CloudTrail records or Kubernetes audit events; gzip too. Twice adds nothing."""
+    decoded_namespace(namespace)
+    with _opened(url) as store:
+        unreadable = load_files(store.audit_log, files, namespace, Console(stderr=True))
+    if unreadable:
+        sys.exit(1)
+
+
+@main.command()
+@_url()
+@told
+def status(url: str) -> None:
+    """Tell how far the log and its views are."""
+    with _opened(url, must_exist=True) as store:
+        report_status(store, url, Console())
+
+
+@main.command()
+@_url()
+@told
+def rebuild(url: str) -> None:
+    """Build the views anew from position 1, beside those in use, and put them in their place."""
+    with _opened(url, must_exist=True) as store:
+        rebuild_views(store, Console(stderr=True))
+
+
+@main.command()
+@_url()
+@told
+def verify(url: str) -> None:
+    """Check positions, versions and leaves of the whole log. Exit status 1 says that something was found."""
+    with _opened(url, must_exist=True) as store:
+        found = check_store(store, Console(stderr=True))
+    if found:
+        sys.exit(1)
+
+
+@main.group()
+def keys() -> None:
+    """Issue, list and revoke API keys."""
+
+
+@keys.command()
+@_url()
+@click.argument("user")
+@click.option("--namespace", envvar="DEEDBOOK_NAMESPACE", required=True)
+@click.option("--role", envvar="DEEDBOOK_ROLE", required=True, type=click.Choice([str(role) for role in Role]))
+@told
+def create(url: str, user: str, namespace: str, role: str) -> None:
+    """Issue a key for USER, and print it: it is shown once."""
+    request = KeyRequest(user, decoded_namespace(namespace), Role(role))
+    with _opened(url) as store:
+        click.echo(issue_at_once(store.audit_log, request, uuid4, _HERE))
+
+
+@keys.command("list")
+@_url()
+@told
+def list_keys(url: str) -> None:
+    """List every key that was ever issued; a secret is kept nowhere."""
+    table = Table("id", "user", "namespace", "role", "created", "revoked", box=None, pad_edge=False)
+    with _opened(url, must_exist=True) as store:
+        for key in store.log.api_keys():
+            revoked = "" if key.revoked is None else iso8601(key.revoked)
+            table.add_row(str(key.id), key.user, key.namespace, str(key.role), iso8601(key.created), revoked)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@keys.command()
+@_url()
+@click.argument("key", metavar="ID", type=click.UUID)
+@told
+def revoke(url: str, key: UUID) -> None:
+    """Revoke a key: within a second every server refuses it, and closes its streams."""
+    with _opened(url, must_exist=True) as store:
+        store.audit_log.perform(RevokeKey(id=key, action=uuid4(), by=_HERE))

@@ -1,0 +1,102 @@
+"""Who follows a stream now: bounds on how many, and an eye on those that must go."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+from starlette.websockets import WebSocket
+
+from deedbook.domain.errors import DeedbookError
+from deedbook.domain.keys import ApiKey
+from deedbook.web.auth import Keyring
+from deedbook.web.problems import Problem
+
+#: How often followers are looked at, in seconds: a revoked key's streams are closed within a second.
+ROUND = 0.5
+
+#: The extension by which the server's WebSocket protocol lets a stream be closed although its client does not read.
+HANG_UP = "deedbook.hang_up"
+
+_log = logging.getLogger(__name__)
+
+
+class HangUp(Protocol):
+    """Closes a WebSocket at once: the frame goes out behind what is buffered."""
+
+    def __call__(self, code: int, reason: str) -> None:
+        """Close it, with a code of RFC 6455 section 7.4 and a reason of at most 123 bytes."""
+
+
+class Follower:
+    """One open stream: `where` tells how to resume behind what was sent last."""
+
+    def __init__(self, socket: WebSocket, key: ApiKey, where: Callable[[], str]) -> None:
+        self.key = key
+        self.where = where
+        self._socket = socket
+        self._loop = asyncio.get_running_loop()
+        self._sending_since: float | None = None
+
+    async def send(self, text: str) -> None:
+        """Send a frame, waiting while the client is slower than the stream."""
+        self._sending_since = self._loop.time()
+        await self._socket.send({"type": "websocket.send", "text": text})
+        self._sending_since = None
+
+    def stuck(self) -> float:
+        """Return for how many seconds the client has not taken a frame."""
+        return 0.0 if self._sending_since is None else self._loop.time() - self._sending_since
+
+    def hang_up(self, code: int, reason: str) -> None:
+        """Close the stream, whether the client reads or not."""
+        hang_up: HangUp = self._socket.scope["extensions"][HANG_UP]
+        hang_up(code, reason)
+
+
+class Followers:
+    """All open streams of this process."""
+
+    def __init__(self, keyring: Keyring, per_key: int, patience: float) -> None:
+        self._keyring = keyring
+        self._per_key = per_key
+        self._patience = patience
+        self._open: set[Follower] = set()
+        self._count: Counter[UUID] = Counter()
+
+    def check(self, key: ApiKey) -> None:
+        """Raise the 429 where a key has as many open streams as it may."""
+        if self._count[key.id] >= self._per_key:
+            raise Problem(429, f"This API key has {self._per_key:,} open streams, and may not have more; close some.")
+
+    def enter(self, follower: Follower) -> None:
+        """Count a stream that was opened."""
+        self._open.add(follower)
+        self._count[follower.key.id] += 1
+
+    def leave(self, follower: Follower) -> None:
+        """Count one less."""
+        self._open.discard(follower)
+        self._count[follower.key.id] -= 1
+        if not self._count[follower.key.id]:
+            del self._count[follower.key.id]
+
+    async def watch(self) -> None:
+        """Close the streams of revoked keys and of clients that do not read, until cancelled."""
+        while True:
+            await asyncio.sleep(ROUND)
+            try:
+                self._look()
+            except DeedbookError as error:
+                _log.warning("The API keys can't be looked at: %s", error)
+
+    def _look(self) -> None:
+        if self._open:
+            self._keyring.refresh(at_once=True)
+        for follower in list(self._open):
+            if not self._keyring.is_valid(follower.key):
+                follower.hang_up(1008, "this API key was revoked")
+            elif follower.stuck() > self._patience:
+                follower.hang_up(1013, f"read too slowly; resume with {follower.where()}")

@@ -1,0 +1,47 @@
+"""What every path needs to know of its surroundings: whose key it is, how far the views are, who may see an action."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+from deedbook.domain.errors import DeedbookError
+from deedbook.domain.events import ActionRecorded
+from deedbook.domain.keys import ApiKey
+from deedbook.domain.log import EventLog
+from deedbook.web.auth import Keyring, WrongKeys, credentials_of
+from deedbook.web.call import Call, Networks
+from deedbook.web.problems import Problem
+
+
+class Gate(NamedTuple):
+    """Admits requests."""
+
+    log: EventLog
+    keyring: Keyring
+    wrong_keys: WrongKeys
+    position: Callable[[], int]
+    proxies: Networks
+
+    def admit(self, scope: Scope) -> ApiKey:
+        """Return the valid key that a request carries; raises the 401, or the 429 after too many wrong ones."""
+        authorization = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value.decode("latin-1")
+        query = scope["query_string"].decode("latin-1") if scope["type"] == "websocket" else ""
+        key = self.keyring.find(credentials_of(authorization, query))
+        if key is None:
+            client = scope.get("client")
+            raise self.wrong_keys.counted(client[0] if client else "")
+        return key
+
+    def is_visible(self, call: Call) -> bool:
+        """Tell whether the action in the path is there, in a namespace that the caller may see."""
+        try:
+            history = self.log.history(call.action)
+            namespace = call.namespace
+        except (Problem, DeedbookError):
+            return False
+        recorded = history[0].event if history else None
+        return isinstance(recorded, ActionRecorded) and namespace in (None, recorded.namespace)

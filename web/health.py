@@ -1,0 +1,73 @@
+"""`/health`: whether the process lives, whether it can answer, and how far everything has come. Asked without a key."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from deedbook.domain.errors import DeedbookError
+from deedbook.domain.log import EventLog
+from deedbook.projections.reader import Reader
+from deedbook.projections.runner import Runner
+from deedbook.projections.view import Tracking
+from deedbook.web.call import Reply
+from deedbook.web.resource import send_reply
+
+
+class Health:
+    """Tells how the server is: 200 when it can answer (also when its views are behind), else 503."""
+
+    def __init__(self, log: EventLog, queued: Callable[[], int], reader: Reader, runner: Runner) -> None:
+        self.log = log
+        self.queued = queued
+        self.reader = reader
+        self.runner = runner
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer GET and HEAD; every other method is told so."""
+        if scope["method"] not in ("GET", "HEAD"):
+            reply = Reply(405, b'{"error":"This path takes GET, HEAD."}', headers={b"allow": b"GET, HEAD"})
+        else:
+            reply = self._report()
+        await send_reply(send, reply)
+
+    def _report(self) -> Reply:
+        log, head = _asked(self.log.head)
+        views, tracking = _asked(self.reader.tracking)
+        report = {
+            "live": True,
+            "ready": head is not None and tracking is not None,
+            "log": {"position": head, "queued": self.queued(), "failure": log},
+            "views": {"failure": views or self.runner.failure, "projected_here": self.runner.leads}
+            | ({} if tracking is None else self._told(tracking, head)),
+        }
+        position = tracking.position if tracking else 0
+        return Reply(200 if report["ready"] else 503, msgspec.json.encode(report), position)
+
+    def _told(self, tracking: Tracking, head: int | None) -> dict[str, object]:
+        return {
+            "position": tracking.position,
+            "behind": None if head is None else max(0, head - tracking.position),
+            "lag_seconds": self._lag(tracking, head),
+            "stopped_at": tracking.stopped_at,
+            "reason": tracking.reason,
+        }
+
+    def _lag(self, tracking: Tracking, head: int | None) -> float | None:
+        if head is None or head <= tracking.position:
+            return None if head is None else 0.0
+        since = self.log.recorded(tracking.position + 1) or tracking.recorded
+        return round(max(0.0, time.time() - since / 1_000_000), 3)
+
+
+Found = TypeVar("Found")
+
+
+def _asked(question: Callable[[], Found]) -> tuple[str | None, Found | None]:
+    """Return why a question failed and None, or None and its answer."""
+    try:
+        return None, question()
+    except DeedbookError as error:
+        return str(error), None

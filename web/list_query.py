@@ -1,0 +1,139 @@
+"""The filters of a list request, from its query string to what the views are asked; raises the 400 of each."""
+
+import string
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from deedbook.domain.lifecycle import State
+from deedbook.projections.action_query import ActionQuery
+from deedbook.web.dates import parse_range
+from deedbook.web.problems import bad
+
+#: The number of actions on a page: unless said otherwise, and at the most.
+LIMIT = 25
+MOST = 500
+
+#: An offset beyond this is no position in any log.
+_OFFSET = 2**53
+
+#: Up to here a page is quick: its first row is found, and its rows are sent, in about a millisecond.
+_SHALLOW = 1000
+_SHORT = 100
+
+#: Filters of equality that may come more than once: any of the values counts.
+_REPEATABLE = ("state", "user", "action", "method", "ip")
+_ONCE = (
+    "uuid__startswith", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
+    "object", "include_related", "is_user_action", "limit", "offset", "order_by",
+)  # fmt: skip
+_STATES = frozenset(str(state) for state in State)
+_KNOWN = frozenset({"uuid", *_REPEATABLE, *_ONCE})
+
+Parameters = Mapping[str, list[str]]
+
+
+def parse(parameters: Parameters, namespace: str | None, *, newest_first: bool) -> ActionQuery:
+    """Return what a list request asks for."""
+    for name in parameters:
+        if name not in _KNOWN:
+            raise bad(f"There is no filter {name}; known are {', '.join(sorted(_KNOWN))}.")
+    one = {name: _single(name, values) for name, values in parameters.items() if name in _ONCE}
+    uri = one.get("object")
+    if "include_related" in one and uri is None:
+        raise bad("include_related needs an object that the others are related to: give `object`.")
+    equal = {name: tuple(dict.fromkeys(parameters[name])) for name in _REPEATABLE if name in parameters}
+    _check_states(equal.get("state", ()))
+    if "is_user_action" in one:
+        equal["is_user_action"] = (str(_flag("is_user_action", one["is_user_action"])).lower(),)
+    return ActionQuery(
+        namespace=namespace,
+        uuids=tuple(_uuid(text) for text in parameters.get("uuid", ())),
+        uuid_prefix=_prefix(one.get("uuid__startswith")),
+        equal=equal,
+        object=_uri(uri),
+        include_related=_flag("include_related", one.get("include_related", "false")),
+        start_from=_date("start_date__gte", one, 0),
+        start_to=_date("start_date__lte", one, 1),
+        end_from=_date("end_date__gte", one, 0),
+        end_to=_date("end_date__lte", one, 1),
+        newest_first=_newest_first(one.get("order_by"), newest_first),
+        limit=_number("limit", one.get("limit"), LIMIT, 1, MOST),
+        offset=_number("offset", one.get("offset"), 0, 0, _OFFSET),
+    )
+
+
+def is_quick(query: ActionQuery) -> bool:
+    """Tell whether an answer costs what a page costs, and no more: it may hold up the event loop so long."""
+    filters = len(query.equal) + (query.object is not None)
+    has_range = (query.start_from, query.start_to, query.end_from, query.end_to) != (None,) * 4
+    is_flat = filters <= 1 and not has_range and query.uuid_prefix is None
+    return is_flat and query.offset <= _SHALLOW and query.limit <= _SHORT
+
+
+def _single(name: str, values: list[str]) -> str:
+    if len(values) > 1:
+        raise bad(f"The filter {name} can be given once only.")
+    return values[0]
+
+
+def _check_states(states: tuple[str, ...]) -> None:
+    for state in states:
+        if state not in _STATES:
+            raise bad(f"state {state!r} is unknown; an action is {', '.join(State)}.")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise bad(f"uuid {text!r} is none; for the beginning of one take uuid__startswith.") from None
+
+
+def _prefix(text: str | None) -> str | None:
+    if text is None:
+        return None
+    digits = text.replace("-", "")
+    if not digits or len(digits) > 32 or not set(digits) <= set(string.hexdigits):  # noqa: PLR2004  # a UUID's digits
+        raise bad(f"uuid__startswith {text!r} is not the beginning of a uuid.")
+    return digits
+
+
+def _uri(text: str | None) -> str | None:
+    if text == "":
+        raise bad("object is empty; give the URI of one.")
+    return text
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise bad(f"{name} is true or false, not {text!r}.")
+    return text.lower() == "true"
+
+
+def _date(name: str, one: Mapping[str, str], end: int) -> int | None:
+    if name not in one:
+        return None
+    return _parsed(lambda: parse_range(one[name])[end], name)
+
+
+def _parsed(parse_it: Callable[[], int], name: str) -> int:
+    try:
+        return parse_it()
+    except ValueError as error:
+        raise bad(f"{name}: {error}") from None
+
+
+def _newest_first(order: str | None, default: bool) -> bool:  # noqa: FBT001  # the setting, handed on
+    if order is None:
+        return default
+    if order not in ("start_date", "-start_date"):
+        raise bad(f"order_by is start_date or -start_date, not {order!r}.")
+    return order.startswith("-")
+
+
+def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:  # noqa: PLR2004  # 64 bits
+        raise bad(f"{name} is a whole number from {least} on, not {text!r}.")
+    return min(int(text), most)

@@ -1,0 +1,61 @@
+"""Every error of the API: its status, and one sentence in ASCII that says what to do."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from deedbook.domain import errors
+
+#: The status of everything that a command can be refused with; a class stands for those below it.
+STATUS: Mapping[type[errors.DeedbookError], int] = {
+    errors.UnknownAction: 404,
+    errors.UnknownRelationship: 404,
+    errors.UnknownKey: 404,
+    errors.ActionExists: 409,
+    errors.NotCancelable: 409,
+    errors.CancelForbidden: 409,
+    errors.NotRetriable: 409,
+    errors.RetryForbidden: 409,
+    errors.NotFinishable: 409,
+    errors.OutputNotBegun: 409,
+    errors.OutputClosed: 409,
+    errors.CycleRefused: 409,
+    errors.LostRace: 409,
+    errors.IdempotencyMismatch: 422,
+    errors.Unavailable: 503,
+    errors.Undecodable: 503,
+}
+
+#: Seconds after which a refused request may be worth repeating.
+RETRY_AFTER = "1"
+
+
+class Problem(Exception):
+    """A request that can't be answered: with this status, for this reason."""
+
+    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers or {}
+
+
+def problem_of(error: errors.DeedbookError) -> Problem:
+    """Return how a refusal is answered."""
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+    headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}  # noqa: PLR2004  # as in the table above
+    return Problem(status, str(error), headers)
+
+
+def body_of(sentence: str) -> bytes:
+    """Return the JSON of an error: ASCII, since some clients print it to terminals that know nothing else."""
+    return msgspec.json.encode({"error": sentence.encode("ascii", "backslashreplace").decode()})
+
+
+def bad(sentence: str) -> Problem:
+    """Return the problem of a wrong body or parameter."""
+    return Problem(400, sentence)
+
+
+def not_found(what: str) -> Problem:
+    """Return the problem of something that is not there, or not the caller's to see."""
+    return Problem(404, f"There is no {what}.")

@@ -1,0 +1,86 @@
+"""What `make run` does before it serves: a store with a sample log, an API key, and three commands to try."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+from rich.console import Console
+
+from deedbook.domain.events import Caller
+from deedbook.domain.keys import Role
+from deedbook.web.keys import issue_at_once
+from deedbook.web.loading import load_files
+from deedbook.web.main import Opened, open_store
+from deedbook.web.settings import Settings
+from deedbook.web.wire import KeyRequest
+
+#: Whose key it is, and where the sample is loaded.
+USER = "demo"
+NAMESPACE = "sample"
+
+_HERE = Caller(user=USER, agent="deedbook quickstart")
+
+
+def prepare(settings: Settings, key_file: Path, sample: Path | None, address: str) -> str:
+    """Make what is missing, and return what to print: the key and three commands. Raises `DeedbookError`, OSError."""
+    store = open_store(settings)
+    try:
+        if sample is not None and store.log.head() == 0:
+            load_files(store.audit_log, [sample], NAMESPACE, Console(stderr=True))
+        secret = _key(store, key_file)
+    finally:
+        store.close()
+    return _words(address, key_file, secret)
+
+
+def _key(store: Opened, key_file: Path) -> str:
+    """Return the key that is kept in a file, where it is valid in this store; else issue one and keep it there."""
+    if key_file.exists():
+        secret = key_file.read_text().strip()
+        digest = sha256(secret.encode()).digest()
+        if any(key.secret_hash == digest and key.revoked is None for key in store.log.api_keys()):
+            return secret
+    request = KeyRequest(USER, NAMESPACE, Role.ADMIN)
+    secret = issue_at_once(store.audit_log, request, uuid4, _HERE)
+    _keep(key_file, secret)
+    return secret
+
+
+def _keep(key_file: Path, secret: str) -> None:
+    """Write the file so that nobody else can read it, not even for a moment, and never half."""
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = key_file.with_name(f"{key_file.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{secret}\n")
+    fresh.rename(key_file)
+
+
+def _words(address: str, key_file: Path, secret: str) -> str:
+    curl = f'curl -s -u "{USER}:$(cat {key_file.resolve()})"'
+    api = f"{address}/api/audit/v1"
+    body = '{"action": "Service Scale", "method": "POST", "path": "/api/app/v1/service/", "state": "In progress"}'
+    return f"""
+Deedbook serves on {address}. Your API key, as user {USER} (kept in {key_file}):
+
+    {secret}
+
+Three commands to try, in another terminal:
+
+  What runs now?
+    {curl} "{api}/action/?state=In+progress"
+
+  Record an action that is still to do:
+    {curl} -H "Content-Type: application/json" "{api}/action/" \\
+      -d '{body}'
+
+  What did people do to anything in the stack, newest first?
+    {curl} "{api}/action/?object={_STACK}&include_related=true&is_user_action=true&order_by=-start_date"
+
+Ctrl-C ends it; started again, it goes on with the store that it finds.
+"""
+
+
+#: The stack of the sample log.
+_STACK = "/api/app/v1/stack/"

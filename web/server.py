@@ -1,0 +1,94 @@
+"""Serves the application on a socket, with uvicorn, until a signal ends it."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+import uvloop
+
+from deedbook.web.main import running
+from deedbook.web.protocols import FollowerProtocol, HttpProtocol
+from deedbook.web.settings import Settings
+
+#: On SIGTERM, requests and streams that are open get so many seconds; with the store's closing it stays below ten.
+GRACE = 7
+
+
+class PortTaken(Exception):
+    """The address can't be listened on."""
+
+
+class Server(uvicorn.Server):
+    """Ends with exit status 0 on SIGTERM and SIGINT: it did what it was asked."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals while serving, and not raise them again afterwards, as uvicorn does."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises `PortTaken`. Port 0 is any that is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise PortTaken(
+            f"Can't listen on {host}:{port} ({error.strerror}); stop what uses it, or take another with --port."
+        ) from error
+    return listening
+
+
+def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Then no new requests are taken, what is queued is recorded and answered, and streams close with 1012. `ready` is
+    called when the store is open. Raises `StoreUnusable`.
+    """
+    _quieten()
+    uvloop.run(_serve(settings, listening, ready))
+
+
+async def _serve(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
+    async with running(settings) as app:
+        config = uvicorn.Config(
+            app,
+            http=HttpProtocol,
+            ws=FollowerProtocol,
+            lifespan="off",
+            # Paths may hold a token (`?token=` of the Go package): they are written nowhere.
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            # With deflate, one core sends a tenth of the frames and needs twice the memory.
+            ws_per_message_deflate=False,
+            ws_max_size=64 * 1024,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE,
+            proxy_headers=False,
+        )
+        ready()
+        await Server(config).serve(sockets=[listening])
+        await asyncio.sleep(0)
+
+
+def _quieten() -> None:
+    """Keep what clients do wrong out of the log: each refused handshake would write an ERROR line."""
+    logging.getLogger("uvicorn.error").addFilter(_is_ours)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(("connection rejected", "ASGI callable returned without completing"))

@@ -1,0 +1,190 @@
+"""Follows the log inside the event loop, once for all followers of this process.
+
+What is new is read once and kept in short rings; each follower takes from them at its own pace. One that fell behind
+its ring reads the log itself: so nothing is dropped, and nothing grows with a follower's slowness.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from deedbook.domain.errors import StoreFailed, Undecodable
+from deedbook.domain.events import ActionEnded
+from deedbook.domain.log import EventLog
+from deedbook.web.frames import Frame, Frames, log_frame
+
+#: How long an event of another process may go unseen, in seconds. In this process the writer wakes the tail.
+POLL = 0.025
+
+#: Events or lines read at once, before others get their turn in the loop.
+PAGE = 500
+
+#: What a ring keeps at the most: entries, and characters in them.
+_ENTRIES = 10_000
+_CHARACTERS = 4 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+Entry = TypeVar("Entry")
+
+
+class Ring(Generic[Entry]):
+    """The last entries of something that is numbered in order, and a way to wait for more.
+
+    It holds all that there is behind `low`, up to `head`.
+    """
+
+    def __init__(self, head: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.low = self.head = head
+        self.followers = 0
+        self._loop = loop
+        self._entries: deque[tuple[int, Entry, int]] = deque()
+        self._size = 0
+        self._moved: asyncio.Future[None] = loop.create_future()
+
+    def add(self, number: int, entry: Entry, size: int) -> None:
+        """Add an entry behind the head; `size` is what it counts for."""
+        self.head = number
+        self._entries.append((number, entry, size))
+        self._size += size
+        while len(self._entries) > _ENTRIES or (self._size > _CHARACTERS and len(self._entries) > 1):
+            self.low, _, gone = self._entries.popleft()
+            self._size -= gone
+
+    def after(self, number: int) -> list[tuple[int, Entry]] | None:
+        """Return the entries behind `number`, in order; None where some of them are no longer here."""
+        if number < self.low:
+            return None
+        found = []
+        for at, entry, _ in reversed(self._entries):
+            if at <= number:
+                break
+            found.append((at, entry))
+        found.reverse()
+        return found
+
+    def wake(self) -> None:
+        """Let those who wait look again."""
+        moved, self._moved = self._moved, self._loop.create_future()
+        moved.set_result(None)
+
+    async def moved(self) -> None:
+        """Wait for the next `wake`."""
+        await asyncio.shield(self._moved)
+
+
+class Output(Ring[str]):
+    """The last lines of one action's output; `ended` is the number of all its lines, once it has ended."""
+
+    ended: int | None = None
+
+
+class Tail:
+    """Reads what is new, for the rings that somebody follows, while somebody does."""
+
+    def __init__(self, log: EventLog, loop: asyncio.AbstractEventLoop) -> None:
+        self._log = log
+        self._loop = loop
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._frames = Frames(log)
+        self._sequence = 0
+        self._outputs: dict[UUID, Output] = {}
+        self.events: Ring[Frame] = Ring(0, loop)
+        #: The event that can't be read, where the tail stands still.
+        self.stopped: Undecodable | None = None
+
+    def follow_events(self) -> Ring[Frame]:
+        """Return the ring of all events, which is kept until `leave`."""
+        self._begin()
+        self.events.followers += 1
+        return self.events
+
+    def follow_output(self, action: UUID) -> Output:
+        """Return the ring of an action's output, which is kept until `leave`."""
+        self._begin()
+        ring = self._outputs.get(action)
+        if ring is None:
+            ring = self._outputs[action] = Output(self._log.output_end(action).lines, self._loop)
+            # Read after the ring was made: an end that comes later is seen by the tail.
+            ends = [one.event for one in self._log.history(action) if isinstance(one.event, ActionEnded)]
+            ring.ended = ends[0].lines if ends else None
+        ring.followers += 1
+        return ring
+
+    def leave(self, ring: "Ring[Frame] | Output") -> None:
+        """Give a ring back."""
+        ring.followers -= 1
+        if not ring.followers:
+            self._outputs = {action: output for action, output in self._outputs.items() if output.followers}
+        if not self._outputs and not self.events.followers and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def wake(self) -> None:
+        """Look for news at once; may be called from any thread."""
+        if self._task is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self._sequence = self._log.output_head()
+            self._frames = Frames(self._log)
+            self.events = Ring(self._log.head(), self._loop)
+            self.stopped = None
+            self._task = self._loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        seen = -1
+        while True:
+            try:
+                changes = self._log.changes()
+                if changes != seen:
+                    await self._read_output()
+                    await self._read_events()
+                    seen = changes
+            except StoreFailed as error:
+                _log.warning("The streams stand still: %s", error)
+                await asyncio.sleep(1)
+            try:
+                await asyncio.wait_for(self._woken.wait(), POLL)
+            except TimeoutError:
+                continue
+            self._woken.clear()
+
+    async def _read_output(self) -> None:
+        while lines := self._log.new_output(self._sequence, PAGE):
+            touched = set()
+            for sequence, line in lines:
+                self._sequence = sequence
+                ring = self._outputs.get(line.action)
+                if ring is not None and line.line > ring.head:
+                    ring.add(line.line, log_frame(line), len(line.text) + 100)
+                    touched.add(ring)
+            for ring in touched:
+                ring.wake()
+            await asyncio.sleep(0)
+
+    async def _read_events(self) -> None:
+        while self.stopped is None:
+            try:
+                happened = self._log.read(self.events.head, PAGE)
+            except Undecodable as error:
+                self.stopped = error
+                happened = []
+            for one in happened:
+                if isinstance(one.event, ActionEnded) and (output := self._outputs.get(one.aggregate)):
+                    output.ended = one.event.lines
+                    output.wake()
+                frame = self._frames.of(one)
+                if frame is None:
+                    self.events.head = one.position
+                else:
+                    self.events.add(one.position, frame, len(frame.text))
+            if happened or self.stopped:
+                self.events.wake()
+            if not happened:
+                return
+            await asyncio.sleep(0)

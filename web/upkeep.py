@@ -1,0 +1,81 @@
+"""What is done to a whole store from the command line: its status, a rebuild, a check."""
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from deedbook.domain.errors import DeedbookError
+from deedbook.projections.dates import iso8601
+from deedbook.projections.reader import Reader
+from deedbook.projections.rebuild import Progress as Built
+from deedbook.projections.rebuild import build
+from deedbook.web.main import Opened
+
+
+def report_status(store: Opened, url: str, console: Console) -> None:
+    """Print how far the log and its views are."""
+    head = store.log.head()
+    recorded = store.log.recorded(head)
+    valid = sum(key.revoked is None for key in store.log.api_keys())
+    lines = [
+        ("store", url),
+        ("log", f"position {head:,}" + ("" if recorded is None else f", recorded {iso8601(recorded)}")),
+        ("output", f"{store.log.output_head():,} lines"),
+        ("API keys", f"{valid:,} valid"),
+        ("views", _views(store, head)),
+    ]
+    for name, value in lines:
+        console.print(f"{name:10}{value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def rebuild_views(store: Opened, console: Console) -> None:
+    """Build the views anew, with a progress bar, and put them in the place of those in use."""
+    with _bar(console) as bar:
+        task = bar.add_task("rebuild", total=store.log.head() or 1)
+
+        def progress(built: Built) -> None:
+            bar.update(task, completed=built.done, total=built.of)
+
+        path = build(store.log, store.generations, progress=progress)
+    console.print(f"The views are rebuilt: {path.name}, {store.log.head():,} events.", highlight=False)
+
+
+def check_store(store: Opened, console: Console) -> int:
+    """Check the whole log, print each finding, and return how many there are."""
+    with _bar(console) as bar:
+        task = bar.add_task("verify", total=store.log.head() or 1)
+        findings = list(store.verify(lambda position: bar.update(task, completed=position)))
+    for finding in findings:
+        console.print(f"position {finding.position}: {finding.what}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{store.log.head():,} events checked, {len(findings):,} findings.", highlight=False)
+    return len(findings)
+
+
+def _views(store: Opened, head: int) -> str:
+    try:
+        tracking = Reader(store.generations).tracking()
+    except DeedbookError as error:
+        return str(error)
+    words = f"position {tracking.position:,}, {max(0, head - tracking.position):,} behind"
+    return words if tracking.stopped_at is None else f"{words}; stopped at {tracking.stopped_at:,}: {tracking.reason}"
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+class _Rate(ProgressColumn):
+    """Events a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, once there is one."""
+        return Text("" if task.speed is None else f"{task.speed:,.0f} events/s")

@@ -1,0 +1,98 @@
+"""Reads never go back in time: a query waits until the views have what was in the log when it arrived."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from deedbook.domain.errors import StoreFailed, Unavailable
+from deedbook.domain.log import EventLog
+from deedbook.projections.generations import ViewsMissing
+from deedbook.projections.reader import Reader, Snapshot
+from deedbook.projections.runner import Runner
+from deedbook.projections.view import Tracking
+
+#: How long a query waits for its view, in seconds.
+PATIENCE = 2.0
+
+#: How often one that waits looks again, when another process projects. In this process it is woken.
+_LOOK = 0.01
+
+Found = TypeVar("Found")
+
+
+class ViewsBehind(Unavailable):
+    """The views did not reach the log's head in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The views are behind the log; repeat in a second.")
+
+
+class CaughtUpViews:
+    """The views, as of the log's head when they are asked."""
+
+    def __init__(self, log: EventLog, reader: Reader, runner: Runner, loop: asyncio.AbstractEventLoop) -> None:
+        self._log = log
+        self._reader = reader
+        self._runner = runner
+        self._loop = loop
+        self._moved = asyncio.Event()
+        self.position = 0
+        runner.on_progress.append(self._on_progress)
+
+    async def ask(
+        self, question: Callable[[Snapshot], Found], *, is_quick: bool = True
+    ) -> tuple[Found, int, int | None]:
+        """Answer a question from the views; return what was found, its position, and its lag in seconds or None.
+
+        One that is not quick is asked in a thread, so that it holds up nobody. Raises `Unavailable` where the views are
+        more than 2 s behind; views that stopped at an event, and a log that can't be asked, answer at once, with a lag.
+        """
+        head = self._head()
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            seen = self._try(question, head) if is_quick else await asyncio.to_thread(self._try, question, head)
+            if seen is not None:
+                found, self.position, lag = seen
+                return found, self.position, lag
+            if time.monotonic() >= deadline:
+                raise ViewsBehind
+            await self._wait()
+
+    def _try(self, question: Callable[[Snapshot], Found], head: int | None) -> tuple[Found, int, int | None] | None:
+        try:
+            with self._reader.snapshot() as snapshot:
+                lag = self._lag(snapshot.tracking, head)
+                if lag is None and head is not None and snapshot.tracking.position < head:
+                    return None
+                return question(snapshot), snapshot.tracking.position, lag
+        except ViewsMissing:
+            return None
+
+    def _head(self) -> int | None:
+        try:
+            return self._log.head()
+        except StoreFailed:
+            return None
+
+    def _lag(self, tracking: Tracking, head: int | None) -> int | None:
+        """Return for how long the first event that is not in the answer has been there; None where it waits for it."""
+        if head is None:
+            since = tracking.recorded
+        elif tracking.stopped_at is not None and tracking.position < head:
+            since = self._log.recorded(tracking.position + 1) or tracking.recorded
+        else:
+            return None
+        return max(1, round(time.time() - since / 1_000_000))
+
+    async def _wait(self) -> None:
+        self._moved.clear()
+        self._runner.wake()
+        try:
+            await asyncio.wait_for(self._moved.wait(), _LOOK)
+        except TimeoutError:
+            return
+
+    def _on_progress(self, _position: int) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._moved.set)
