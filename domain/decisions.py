@@ -97,7 +97,7 @@ def _import(session: Session, command: ImportAction) -> Imported:
         _happen(session, action, happened)
         return Imported(command.id, bool(happened))
     above = _above(session, command.namespace, command.object)
-    for parent in command.parents:
+    for parent in command.parents if command.object else ():
         if parent not in above:
             _state_parent(session, StateParent(
                 namespace=command.namespace, parent=parent, child=command.object, by=command.by

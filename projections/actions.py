@@ -112,7 +112,8 @@ class Actions:
         self._count_listed(added)
 
     def flush(self) -> None:
-        """Write what was folded since the last flush, in the transaction that is open."""
+        """Write what was folded since the last flush, with its terms, in the transaction that is open."""
+        self._terms.flush()
         if not self._rows:
             return
         rows = list(self._rows.values())
@@ -194,7 +195,7 @@ class Actions:
 
     def _load(self, action: UUID) -> _Row:
         number, namespace, uri, state, sort, start, end, permits, document = self._db.execute(
-            'SELECT id, scope.namespace, object, state, sort, start, "end", permits, json FROM actions'
+            'SELECT actions.id, scope.namespace, object, state, sort, start, "end", permits, json FROM actions'
             " JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace WHERE uuid = ?",
             (action.bytes,),
         ).fetchone()

@@ -66,7 +66,6 @@ class Views:
                 for one in happened:
                     self._fold(one)
                 self._actions.flush()
-                self._terms.flush()
                 self._track(Tracking(happened[-1].position, happened[-1].recorded))
         except BaseException:
             for part in (self._actions, self._relations, self._terms):

@@ -70,7 +70,7 @@ class Source:
         except (gzip.BadGzipFile, zlib.error):
             self.damage = "The compressed file is damaged here; the rest of it can't be read."
         except OSError as error:
-            self.damage = f"The file can't be read any further: {error.strerror}."
+            self.damage = f"The file can't be read any further: {error.strerror or error}."
 
 
 class _Counted(io.RawIOBase):
@@ -102,7 +102,7 @@ def _opened(path: Path, progress: Progress | None) -> io.BufferedReader:
     except IsADirectoryError:
         raise NotALog(f"{path} is a directory; name the logs in it.") from None
     except OSError as error:
-        raise NotALog(f"{path} can't be read: {error.strerror}.") from None
+        raise NotALog(f"{path} can't be read: {error.strerror or error}.") from None
 
 
 def _in_utf_8(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -26,15 +26,17 @@ class _Seen(NamedTuple):
 
 
 class Requests:
-    """Reads the events of one file. A request is imported at its last stage, or still open at the file's end.
+    """Reads the events of one file, those of the cluster of this name.
 
+    A request is imported at its last stage, or, when the file does not hold that, still open at the file's end.
     Events may come again, and out of order: the latest stage counts, and what comes after the last one is
-    passed over while it is among the latest `OPEN` that ended (later the store finds its action known).
+    passed over while it is among the latest `most` that ended (later the store finds its action known).
     """
 
-    def __init__(self, owner: Owner, cluster: str) -> None:
+    def __init__(self, owner: Owner, cluster: str, most: int = OPEN) -> None:
         self._owner = owner
         self._cluster = cluster_uri(cluster)
+        self._most = most
         self._relations = Relations(owner)
         self._open: OrderedDict[str, _Seen] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -51,7 +53,7 @@ class Requests:
         before = self._open.get(event.audit_id)
         if before is None or before.order <= seen.order:
             self._open[event.audit_id] = seen
-        return self._imported(self._open.popitem(last=False)[1]) if len(self._open) > OPEN else []
+        return self._imported(self._open.popitem(last=False)[1]) if len(self._open) > self._most else []
 
     def rest(self) -> Iterator[Item]:
         """What to do at the end of the file: import the requests that are still open."""
@@ -61,7 +63,7 @@ class Requests:
     def _end(self, audit_id: str) -> None:
         self._open.pop(audit_id, None)
         self._ended[audit_id] = None
-        if len(self._ended) > OPEN:
+        if len(self._ended) > self._most:
             self._ended.popitem(last=False)
 
     def _imported(self, seen: _Seen) -> list[Item]:

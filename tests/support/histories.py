@@ -1,0 +1,127 @@
+"""Random histories: what happened to some objects in two namespaces, as commands of every kind."""
+
+from uuid import UUID
+
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from deedbook.domain.audit_log import AuditLog
+from deedbook.domain.commands import (
+    EndParent,
+    Finish,
+    ImportAction,
+    RecordAction,
+    RequestCancel,
+    Retry,
+    StateParent,
+)
+from deedbook.domain.errors import DeedbookError
+from deedbook.domain.events import Caller
+from deedbook.domain.lifecycle import State
+from deedbook.domain.results import Command
+
+NAMESPACES = ["acme", "globex"]
+OBJECTS = ["/a/", "/b/", "/c/", "/d/"]
+USERS = [None, "ann", "bob"]
+OPERATIONS = ["Deploy", "Scale"]
+METHODS = ["GET", "POST"]
+IPS = [None, "10.0.0.1", "10.0.0.2"]
+#: Seconds of one minute, and microseconds in one of them: many actions share a date.
+DATES = st.integers(0, 3).map(lambda second: 1_400_000_000_000_000 + second * 1_000_000) | st.integers(
+    1_400_000_000_000_000, 1_400_000_000_000_003
+)
+BY = Caller("root", "192.0.2.1", "tests")
+
+
+class Step(Struct, frozen=True):
+    """A command that may name an earlier action by its place among those recorded."""
+
+    kind: type
+    fields: dict[str, object]
+    target: int = 0
+
+
+def _recorded(kind: type, **more: st.SearchStrategy[object]) -> st.SearchStrategy[Step]:
+    common = {
+        "namespace": st.sampled_from(NAMESPACES),
+        "by": st.just(BY),
+        "action": st.sampled_from(OPERATIONS),
+        "method": st.sampled_from(METHODS),
+        "path": st.just("/"),
+        "object": st.sampled_from(["", *OBJECTS]),
+        "user": st.sampled_from(USERS),
+        "ip": st.sampled_from(IPS),
+        "is_user_action": st.booleans(),
+        "can_be_canceled": st.booleans(),
+        "body": st.sampled_from([None, "{}", "x" * 5000]),
+        **more,
+    }
+    return st.builds(Step, st.just(kind), st.fixed_dictionaries(common))
+
+
+def _on_action(kind: type, **more: st.SearchStrategy[object]) -> st.SearchStrategy[Step]:
+    fields = {"namespace": st.none(), "by": st.just(BY), **more}
+    return st.builds(Step, st.just(kind), st.fixed_dictionaries(fields), st.integers(0, 30))
+
+
+def _on_objects(kind: type) -> st.SearchStrategy[Step]:
+    uris = st.sampled_from(OBJECTS)
+    fields = {"namespace": st.sampled_from(NAMESPACES), "parent": uris, "child": uris, "by": st.just(BY)}
+    return st.builds(Step, st.just(kind), st.fixed_dictionaries(fields))
+
+
+_FINISHED = _recorded(RecordAction, state=st.sampled_from(["Success", "Failed"]).map(State), start=DATES)
+_OPEN = _recorded(RecordAction, state=st.sampled_from(["In progress", "Pending"]).map(State))
+_IMPORTED = _recorded(
+    ImportAction,
+    state=st.sampled_from(list(State)),
+    created=DATES,
+    start=st.none() | DATES,
+    end=st.none() | DATES,
+    parents=st.lists(st.sampled_from(OBJECTS), max_size=2, unique=True).map(tuple),
+)
+STEPS = st.one_of(
+    _FINISHED,
+    _OPEN,
+    _OPEN,
+    _IMPORTED,
+    _on_action(RequestCancel),
+    _on_action(Finish, state=st.sampled_from(["Success", "Failed", "Canceled"]).map(State)),
+    _on_action(Finish, state=st.sampled_from(["Success", "Failed", "Canceled"]).map(State)),
+    _on_action(Retry),
+    _on_objects(StateParent),
+    _on_objects(EndParent),
+)
+
+HISTORIES = st.lists(STEPS, min_size=1, max_size=30)
+
+
+def live(audit_log: AuditLog, history: list[Step]) -> None:
+    """Let a history happen: commands that the log refuses leave no trace."""
+    recorded: list[UUID] = []
+    for number, step in enumerate(history, 1):
+        command = _command(step, number, recorded)
+        if command is not None:
+            try:
+                audit_log.perform(command)
+            except DeedbookError:
+                continue
+
+
+def _command(step: Step, number: int, recorded: list[UUID]) -> Command | None:
+    fields = dict(step.fields)
+    fresh = UUID(int=number << 64 | 0x4000 << 64 | 0x8000000000000000)
+    if step.kind in (RecordAction, ImportAction):
+        recorded.append(fresh)
+        fields["id"] = fresh
+        if fields.get("parents") and not fields["object"]:
+            fields["parents"] = ()
+    elif step.kind in (RequestCancel, Finish, Retry):
+        if not recorded:
+            return None
+        fields["id"] = recorded[step.target % len(recorded)]
+        if step.kind is Retry:
+            fields["retry"] = fresh
+            recorded.append(fresh)
+    command: Command = step.kind(**fields)
+    return command

@@ -1,0 +1,94 @@
+"""Holds every answer that a test gets against /openapi.json: its status, its headers and its body are described there."""
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from openapi_schema_validator import OAS31Validator
+
+from deedbook.web.paths import canonical
+from tests.web.api.callers import Json
+
+#: In pictures of paths, where an id stands.
+_HOLE = re.compile(r"\{\w+\}")
+
+
+class Conformance:
+    """What `/openapi.json` says, as a check of answers; `seen` are the operations and statuses that were checked."""
+
+    def __init__(self, description: Json) -> None:
+        self._components = {kind: dict(parts) for kind, parts in description["components"].items()}
+        # Stricter than what is published: an answer holds no key that its schema does not name.
+        self._components["schemas"] = {
+            name: {**schema, "additionalProperties": False} if "properties" in schema else schema
+            for name, schema in self._components["schemas"].items()
+        }
+        self._paths = {
+            re.compile(_HOLE.sub("[^/]+", path.rstrip("/"))): (path, operations)
+            for path, operations in description["paths"].items()
+        }
+        self._validators: dict[str, Any] = {}
+        self.seen: set[tuple[str, str, int]] = set()
+
+    def check(self, answer: httpx.Response) -> None:
+        """Assert that an answer is as described; a hook of httpx."""
+        answer.read()
+        said = f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text[:500]}"
+        assert answer.status_code != HTTPStatus.INTERNAL_SERVER_ERROR, said
+        described = self._described(answer)
+        assert described is not None, f"this status is not described: {said}"
+        for name, about in described.get("headers", {}).items():
+            assert name in answer.headers or not self._resolved(about)["required"], f"{name} is missing: {said}"
+        content = described.get("content", {})
+        media = answer.headers["content-type"]
+        assert media in content, f"this media type is not described: {said}"
+        if answer.request.method != "HEAD":
+            lines = answer.text.splitlines() if media.endswith("ndjson") else [answer.text]
+            for line in lines:
+                self._validate(content[media]["schema"], json.loads(line), said)
+        if answer.is_error and answer.request.method != "HEAD" and media == "application/json":
+            _check_sentence(answer, said)
+
+    def _described(self, answer: httpx.Response) -> Json | None:
+        method = answer.request.method.lower().replace("head", "get")
+        path, operations = self._operations(answer.request.url.path)
+        if method in operations:
+            self.seen.add((path, method, answer.status_code))
+            responses = operations[method]["responses"]
+            return self._resolved(responses[key]) if (key := str(answer.status_code)) in responses else None
+        expected = HTTPStatus.METHOD_NOT_ALLOWED if operations else HTTPStatus.NOT_FOUND
+        return self._components["responses"]["Error404"] if answer.status_code == expected else None
+
+    def _operations(self, path: str) -> tuple[str, Json]:
+        asked = canonical(path)[0]
+        return next((found for picture, found in self._paths.items() if picture.fullmatch(asked)), (path, {}))
+
+    def _resolved(self, part: Json) -> Json:
+        if "$ref" not in part:
+            return part
+        _, _, kind, name = part["$ref"].split("/")
+        found = self._components[kind][name]
+        assert isinstance(found, dict)
+        return found
+
+    def _validate(self, schema: Json, instance: object, said: str) -> None:
+        key = json.dumps(schema)
+        if key not in self._validators:
+            self._validators[key] = OAS31Validator({**schema, "components": self._components})
+        wrong = next(self._validators[key].iter_errors(instance), None)
+        assert wrong is None, f"{wrong} in {said}"
+
+
+def _check_sentence(answer: httpx.Response, said: str) -> None:
+    """Assert that an error is one sentence in ASCII that can be printed; `/health` alone tells its 503 as a report."""
+    told = answer.json()
+    if "live" in told:
+        return
+    sentence = told["error"]
+    assert list(told) == ["error"], said
+    assert sentence.isascii(), said
+    assert sentence.isprintable(), said
+    assert re.fullmatch(r"\S.*\.", sentence), said
+    assert "Traceback" not in sentence, said

@@ -1,0 +1,69 @@
+"""One server for all tests of the API, and a namespace of its own for each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.support.server import Server, serving
+from tests.web.api.callers import Caller, Json, Tenant
+from tests.web.api.conformance import Conformance
+
+
+@contextmanager
+def asking(server: Server, **how: str) -> Iterator[httpx.Client]:
+    """Give a client that takes no answer from a server but what its description tells; `how` is of its transport."""
+    description = httpx.get(f"{server.address}/openapi.json", timeout=60).json()
+    transport = httpx.HTTPTransport(**how)  # type: ignore[arg-type]  # the one option used is text
+    hooks = {"response": [Conformance(description).check]}
+    with httpx.Client(base_url=server.api, timeout=60, event_hooks=hooks, transport=transport) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that all tests share; whatever they asked, it printed no traceback, and ends as it should."""
+    with serving(tmp_path_factory.mktemp("api")) as server:
+        yield server
+        status, printed = server.stop()
+        assert "Traceback" not in printed, printed
+        assert status == 0
+
+
+@pytest.fixture(scope="session")
+def description(server: Server) -> Json:
+    """What `/openapi.json` says."""
+    found: Json = httpx.get(f"{server.address}/openapi.json", timeout=60).json()
+    return found
+
+
+@pytest.fixture(scope="session")
+def http(server: Server) -> Iterator[httpx.Client]:
+    """A client of it."""
+    with asking(server) as client:
+        yield client
+
+
+@pytest.fixture
+def tenant(server: Server, http: httpx.Client) -> Tenant:
+    """A namespace that only this test uses."""
+    return Tenant(http, server.key)
+
+
+@pytest.fixture
+def recorder(tenant: Tenant) -> Caller:
+    """Who records in it."""
+    return tenant.recorder
+
+
+@pytest.fixture
+def operator(tenant: Tenant) -> Caller:
+    """Who cancels and retries in it."""
+    return tenant.operator
+
+
+@pytest.fixture
+def admin(tenant: Tenant) -> Caller:
+    """Who may everything, in every namespace."""
+    return tenant.admin

@@ -1,0 +1,125 @@
+"""What answers look like, for the description of the API: a test holds every answer of a real server against them."""
+
+from msgspec import UNSET, Struct, UnsetType
+
+from deedbook.domain.keys import Role
+from deedbook.projections.resource import ActionResource
+
+
+class ErrorAnswer(Struct):
+    """Every error: one sentence in ASCII that says what to do."""
+
+    error: str
+
+
+class PageMeta(Struct):
+    """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none."""
+
+    limit: int
+    offset: int
+    next: str | None
+    previous: str | None
+    total_count: int
+
+
+class ActionList(Struct):
+    """A page of the list; a `body` of more than 4 KiB is null here."""
+
+    meta: PageMeta
+    objects: list[ActionResource]
+
+
+class BatchAnswer(Struct):
+    """What became of one line of a batch: its action, or its error."""
+
+    line: int
+    status: int
+    action: ActionResource | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+class OutputAppended(Struct):
+    """The number of the first line that was added, from 1, and how many were."""
+
+    first: int
+    count: int
+
+
+class RelationshipAnswer(Struct):
+    """A relationship that holds now, or that has ended."""
+
+    parent: str
+    child: str
+
+
+class RelationshipEntry(Struct):
+    """A relationship on the way up or down; in a tree, what hangs on it stands in `above` or `below`."""
+
+    namespace: str
+    uri: str
+    parent: str
+    child: str
+    since: str
+    until: str | None
+    above: "list[RelationshipEntry] | UnsetType" = UNSET
+    below: "list[RelationshipEntry] | UnsetType" = UNSET
+
+
+class RelativesAnswer(Struct):
+    """All that is or was above and below an object, nearest first."""
+
+    object: str
+    above: list[RelationshipEntry]
+    below: list[RelationshipEntry]
+
+
+class KeyResource(Struct):
+    """An API key, but for its secret."""
+
+    id: str
+    user: str
+    namespace: str
+    role: Role
+    created: str
+    revoked: str | None
+
+
+class IssuedKey(KeyResource):
+    """An API key and its secret, which is shown here and never again."""
+
+    key: str
+
+
+class KeyList(Struct):
+    """Every API key that was ever issued."""
+
+    objects: list[KeyResource]
+
+
+class LogHealth(Struct):
+    """The log: its head, the commands that wait, and why it can't be asked."""
+
+    position: int | None
+    queued: int
+    failure: str | None
+
+
+class ViewsHealth(Struct):
+    """The views: how far they are, and why they are no further."""
+
+    failure: str | None
+    projected_here: bool
+    position: int | UnsetType = UNSET
+    behind: int | UnsetType | None = UNSET
+    lag_seconds: float | UnsetType | None = UNSET
+    stopped_at: int | UnsetType | None = UNSET
+    reason: str | UnsetType | None = UNSET
+
+
+class HealthReport(Struct):
+    """How the server is."""
+
+    live: bool
+    ready: bool
+    log: LogHealth
+    views: ViewsHealth

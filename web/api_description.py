@@ -1,0 +1,148 @@
+"""Every method of every path, and every parameter, as tables: what `openapi.py` makes the description from."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from deedbook.domain.keys import Right
+from deedbook.domain.lifecycle import State
+from deedbook.projections.resource import ActionResource
+from deedbook.web import answers, wire
+from deedbook.web.list_query import LIMIT, MOST
+from deedbook.web.paths import ROOT
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+class Parameter(NamedTuple):
+    """A parameter of a query. One whose schema is an array may come more than once; or it is a list with `commas`."""
+
+    name: str
+    says: str
+    schema: Mapping[str, object]
+    required: bool = False
+    commas: bool = False
+
+
+class Operation(NamedTuple):
+    """A method of a path.
+
+    right: what its caller needs, None for no key at all. replies: for each status its media type and its type (none for
+    a switch of protocols). body: for each media type its type; of NDJSON, that of a line. headers: of the answers that
+    are no error.
+    """
+
+    path: str
+    method: str
+    name: str
+    says: str
+    right: Right | None
+    replies: Mapping[int, Mapping[str, type]]
+    errors: Sequence[int] = ()
+    body: Mapping[str, type] = {}
+    parameters: Sequence[Parameter] = ()
+    headers: Sequence[str] = ()
+    idempotent: bool = False
+
+
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_FLAG = {"type": "boolean"}
+_COUNT = {"type": "integer", "minimum": 0}
+_STATES = {"type": "array", "items": {"type": "string", "enum": [str(state) for state in State]}}
+_DATE = "RFC 1123 or ISO 8601, with any offset; without a fraction it names its whole second"
+
+LIST = (
+    Parameter("uuid", "With one of these ids.", {"type": "array", "items": {"type": "string", "format": "uuid"}}),
+    Parameter("uuid__startswith", "With an id that begins so.", {"type": "string", "pattern": "^[0-9A-Fa-f-]+$"}),
+    Parameter("state", "In one of these states.", _STATES),
+    Parameter("start_date__gte", f"Started then or later: {_DATE}.", _TEXT),
+    Parameter("start_date__lte", f"Started then or earlier: {_DATE}.", _TEXT),
+    Parameter("end_date__gte", f"Ended then or later: {_DATE}.", _TEXT),
+    Parameter("end_date__lte", f"Ended then or earlier: {_DATE}.", _TEXT),
+    Parameter("object", "On the object with this URI.", {"type": "string", "minLength": 1}),
+    Parameter("include_related", "With `object`: also on all that is or was above or below it.", _FLAG),
+    Parameter("user", "By one of these users.", _TEXTS),
+    Parameter("action", "With one of these names of operations.", _TEXTS),
+    Parameter("method", "With one of these HTTP methods.", _TEXTS),
+    Parameter("ip", "From one of these addresses.", _TEXTS),
+    Parameter("is_user_action", "Triggered by a user, or by the system.", _FLAG),
+    Parameter("order_by", "Oldest or newest first.", {"type": "string", "enum": ["start_date", "-start_date"]}),
+    Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
+              {"type": "integer", "minimum": 1, "default": LIMIT}),
+    Parameter("offset", "Actions before the page.", {**_COUNT, "default": 0}),
+)  # fmt: skip
+TOKEN = (
+    Parameter("user", "The user, for clients that send no Authorization header on WebSockets.", _TEXT),
+    Parameter("token", "The API key, for the same clients; on WebSockets only.", _TEXT),
+)
+OUTPUT_STREAM = (
+    Parameter("tail", "Lines that come first, of those that there are.", {**_COUNT, "default": 300}),
+    Parameter("follow", "Whether new lines follow until the action has ended.", {**_FLAG, "default": True}),
+    Parameter("after", "Resumes behind the line with this number, instead of `tail`.", _COUNT),
+    *TOKEN,
+)
+EVENT_STREAM = (
+    Parameter("type", "All events are of type `action`.", _TEXTS, commas=True),
+    Parameter("object", "URIs, each of an object or of an action.", _TEXTS, commas=True),
+    Parameter("parent", "URIs of the object or of what is above it.", _TEXTS, commas=True),
+    Parameter("parents", "The same as `parent`.", _TEXTS, commas=True),
+    Parameter("after", "Resumes behind this position; one beyond the log's head is a 400.", _COUNT),
+    *TOKEN,
+)
+_LINK = tuple(Parameter(end, f"The URI of the {end}.", _TEXT, required=True) for end in ("parent", "child"))
+RELATIVES = (
+    Parameter("object", "The URI of the object.", _TEXT, required=True),
+    Parameter("form", "`tree` nests what hangs on what.",
+              {"type": "string", "enum": ["flat", "tree"], "default": "flat"}),
+)  # fmt: skip
+
+_ACTION = f"{ROOT}/action/{{uuid}}"
+_RESOURCE = {JSON: ActionResource}
+_URI = ("X-DockerCloud-Action-URI",)
+_LAG = ("Deedbook-Lag",)
+_REFUSED = (400, 403, 413, 415, 422)
+
+OPERATIONS = (
+    Operation(f"{ROOT}/action/", "get", "listActions", "The actions, oldest first, page by page.", Right.READ,
+              {200: {JSON: answers.ActionList}}, (400,), parameters=LIST, headers=_LAG),
+    Operation(f"{ROOT}/action/", "post", "recordAction",
+              "Records an action: 201 where it has ended, 202 where it is still to do; or, as NDJSON, one a line: 200"
+              " with a line for each, in order.", Right.RECORD,
+              {200: {NDJSON: answers.BatchAnswer}, 201: _RESOURCE, 202: _RESOURCE}, _REFUSED,
+              {JSON: wire.RecordRequest, NDJSON: wire.BatchLine}, headers=_URI, idempotent=True),
+    Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE}, headers=_LAG),
+    Operation(f"{_ACTION}/cancel/", "post", "cancelAction", "Cancels an action that is Pending or In progress.",
+              Right.CANCEL, {202: _RESOURCE}, (400, 403, 409, 413, 422), headers=_URI, idempotent=True),
+    Operation(f"{_ACTION}/retry/", "post", "retryAction",
+              "Retries an action that has ended, as a new one, which is the answer.",
+              Right.RETRY, {202: _RESOURCE}, (400, 403, 409, 413, 422), headers=_URI, idempotent=True),
+    Operation(f"{_ACTION}/finish/", "post", "finishAction", "Reports how a running action ended.", Right.FINISH,
+              {200: _RESOURCE}, (*_REFUSED, 409), {JSON: wire.FinishRequest}, headers=_URI, idempotent=True),
+    Operation(f"{_ACTION}/logs/", "get", "followOutput",
+              "A WebSocket: the action's output, a LogFrame for each line, then close 1000.", Right.READ,
+              {101: {}}, (400, 426), parameters=OUTPUT_STREAM),
+    Operation(f"{_ACTION}/logs/", "post", "appendOutput", "Appends lines to a running action's output, all or none.",
+              Right.APPEND, {200: {JSON: answers.OutputAppended}}, (*_REFUSED, 409),
+              {JSON: wire.OutputRequest, NDJSON: wire.OutputLineRequest}, idempotent=True),
+    Operation(f"{ROOT}/events/", "get", "followEvents",
+              "A WebSocket: an EventFrame for each change of an action's life.", Right.READ,
+              {101: {}}, (400, 426), parameters=EVENT_STREAM),
+    Operation(f"{ROOT}/relationship/", "get", "getRelationships", "What is and was above and below an object.",
+              Right.READ, {200: {JSON: answers.RelativesAnswer}}, (400,), parameters=RELATIVES, headers=_LAG),
+    Operation(f"{ROOT}/relationship/", "post", "stateRelationship",
+              "States that one object is directly below another: 201, or 200 where it was already.", Right.RELATE,
+              {200: {JSON: answers.RelationshipAnswer}, 201: {JSON: answers.RelationshipAnswer}}, (*_REFUSED, 409),
+              {JSON: wire.RelationshipRequest}, idempotent=True),
+    Operation(f"{ROOT}/relationship/", "delete", "endRelationship", "States that it no longer is.", Right.RELATE,
+              {200: {JSON: answers.RelationshipAnswer}}, (400, 403), parameters=_LINK),
+    Operation(f"{ROOT}/key/", "get", "listKeys", "Every API key that was ever issued.", Right.ADMINISTER,
+              {200: {JSON: answers.KeyList}}, (403,)),
+    Operation(f"{ROOT}/key/", "post", "issueKey", "Issues an API key.", Right.ADMINISTER,
+              {201: {JSON: answers.IssuedKey}}, (400, 403, 413, 415), {JSON: wire.KeyRequest}),
+    Operation(f"{ROOT}/key/{{id}}/", "delete", "revokeKey", "Revokes an API key, at once and for ever.",
+              Right.ADMINISTER, {200: {JSON: answers.KeyResource}}, (403,)),
+    Operation("/health", "get", "health", "Whether the server can answer (503: it can't), and how far all is.", None,
+              {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}),
+    Operation("/openapi.json", "get", "describe", "This description.", None, {200: {JSON: dict}}),
+)  # fmt: skip
