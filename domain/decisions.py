@@ -76,16 +76,16 @@ def _record(session: Session, command: RecordAction) -> Recorded:
         _state_parent(session, StateParent(
             namespace=command.namespace, parent=parent, child=command.object, by=command.by
         ))  # fmt: skip
-    lane = lanes.lane_id(command.namespace, command.object)
-    is_free = command.state is not State.PENDING or session.lane(lane).is_free
+    is_free = command.state is not State.PENDING or _lane_of(session, command).is_free
     above = _above(session, command.namespace, command.object)
     recorded = actions.record(command, Facts(session.now, above, is_free))
     if recorded.lane:
+        lane = lanes.lane_id(command.namespace, command.object)
         session.add_to_lane(lane, LaneEntered(
             at=session.now, namespace=command.namespace, object=command.object, action=command.id,
             waiting=recorded.state is State.PENDING,
         ))  # fmt: skip
-    return Recorded(session.add_to_action(command.id, recorded))
+    return Recorded(session.begin_action(command.id, recorded))
 
 
 def _import(session: Session, command: ImportAction) -> Imported:
@@ -222,6 +222,10 @@ def _happen(session: Session, action: Action, happened: list[ActionEvent]) -> Ac
             after_whom = action.id if action.state in RUNNING else None
             session.add_to_action(started.action, ActionStarted(at=session.now, after=after_whom))
     return after
+
+
+def _lane_of(session: Session, command: RecordAction) -> lanes.Lane:
+    return session.lane(lanes.lane_id(command.namespace, command.object))
 
 
 def _parents_of(session: Session, namespace: str) -> relationships.ParentsOf:

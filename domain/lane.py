@@ -4,6 +4,7 @@ An action that was recorded In progress runs at once, whatever else does; one th
 runs and nothing that came earlier waits. The event that ends the last one running starts the first one waiting.
 """
 
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -25,6 +26,7 @@ class Lane(Struct, frozen=True, gc=False):
         return not self.running and not self.waiting
 
 
+@lru_cache(maxsize=65536)
 def lane_id(namespace: str, uri: str) -> UUID:
     """Return the id of the lane of an object: the same for everyone, so that racing processes meet."""
     return uuid5(_LANES, f"{namespace}\n{uri}")

@@ -5,6 +5,7 @@ above a); whoever folds the whole history has to expect that.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ class Relationship(Struct, frozen=True, gc=False):
     parents: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=65536)
 def relationship_id(namespace: str, child: str) -> UUID:
     """Return the id of the aggregate that holds what is above `child`."""
     return uuid5(_RELATIONSHIPS, f"{namespace}\n{child}")

@@ -13,7 +13,7 @@ from deedbook.domain import lane as lanes
 from deedbook.domain import relationship as relationships
 from deedbook.domain.action import Action
 from deedbook.domain.commands import Once
-from deedbook.domain.events import ActionEvent, Event, LaneEvent, RelationshipEvent
+from deedbook.domain.events import ActionEvent, ActionRecorded, Event, LaneEvent, RelationshipEvent
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.lane import Lane
 from deedbook.domain.output import OutputEnd, OutputLine
@@ -129,6 +129,11 @@ class Session:
         """Let `events` happen to an action, and return it."""
         before = self.action(aggregate)
         return self._add(self.actions, self.batch.actions, aggregate, before, events, actions.evolve)
+
+    def begin_action(self, aggregate: UUID, event: ActionRecorded) -> Action:
+        """Let an action with a new id begin: its past is not asked for, and the store refuses a version taken."""
+        self.batch.actions.setdefault(aggregate, Known(None, 0))
+        return self.add_to_action(aggregate, event)
 
     def add_to_lane(self, aggregate: UUID, *events: LaneEvent) -> None:
         """Let `events` happen to a lane."""

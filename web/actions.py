@@ -16,7 +16,7 @@ from deedbook.projections.action_query import ActionQuery, Page
 from deedbook.projections.resource import encode, resource_of, uri_of
 from deedbook.web import list_query
 from deedbook.web.batches import record_batch
-from deedbook.web.call import ACTION_BODY, NDJSON, Call, Reply, digest_of
+from deedbook.web.call import ACTION_BODY, NDJSON, Call, Reply
 from deedbook.web.courier import Courier
 from deedbook.web.paths import ROOT
 from deedbook.web.views import CaughtUpViews
@@ -71,21 +71,21 @@ class Actions(NamedTuple):
         body = await call.body(ACTION_BODY, "an action")
         request = decoded(body, RecordRequest)
         command = recording(request, self.new_id(), call.home, call.caller)
-        once = call.once(digest_of(b"record", msgspec.json.encode(request)))
+        once = call.once(b"record", request)
         return accepted(await self.courier.perform(command, once))
 
     async def cancel(self, call: Call) -> Reply:
         """Cancel an action."""
         command = RequestCancel(id=call.action, namespace=call.namespace, by=call.caller)
         await call.body(ACTION_BODY)
-        once = call.once(digest_of(b"cancel", call.action.bytes))
+        once = call.once(b"cancel", call.action)
         return accepted(await self.courier.perform(command, once), status=202)
 
     async def retry(self, call: Call) -> Reply:
         """Retry an action, as a new one."""
         command = Retry(id=call.action, namespace=call.namespace, by=call.caller, retry=self.new_id())
         await call.body(ACTION_BODY)
-        once = call.once(digest_of(b"retry", call.action.bytes))
+        once = call.once(b"retry", call.action)
         return accepted(await self.courier.perform(command, once), status=202)
 
     async def finish(self, call: Call) -> Reply:
@@ -99,7 +99,7 @@ class Actions(NamedTuple):
             state=State(request.state),
             reason=request.reason,
         )
-        once = call.once(digest_of(b"finish", call.action.bytes, msgspec.json.encode(request)))
+        once = call.once(b"finish", call.action, request)
         return accepted(await self.courier.perform(command, once), status=200)
 
 

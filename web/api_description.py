@@ -109,7 +109,7 @@ OPERATIONS = (
     Operation(f"{ROOT}/action/", "post", "recordAction",
               "Records an action: 201 where it has ended, 202 where it is still to do; or, as NDJSON, one a line: 200"
               " with a line for each, in order.", Right.RECORD,
-              {200: {NDJSON: answers.BatchAnswer}, 201: _RESOURCE, 202: _RESOURCE}, _REFUSED,
+              {200: {NDJSON: answers.BatchAnswer}, 201: _RESOURCE, 202: _RESOURCE}, (*_REFUSED, 409),
               {JSON: wire.RecordRequest, NDJSON: wire.BatchLine}, headers=_URI, idempotent=True),
     Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE}, headers=_LAG),
     Operation(f"{_ACTION}/cancel/", "post", "cancelAction", "Cancels an action that is Pending or In progress.",

@@ -5,8 +5,6 @@ from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from deedbook.domain.commands import Once, RecordAction
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.lifecycle import FINAL
@@ -64,7 +62,7 @@ def _lines(call: Call, body: bytes, new_id: Callable[[], UUID]) -> Iterator[_Lin
             request = decoded(text, BatchLine)
             key, request.idempotency_key = request.idempotency_key, None
             command = recording(request, new_id(), home, by)
-            asked = digest_of(b"record", msgspec.json.encode(request))
+            asked = digest_of(b"record", request)
             yield _Line(number, command, None if key is None else once(home, key, asked))
         except Problem as problem:
             yield _Line(number, None, problem=problem)

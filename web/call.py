@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
@@ -109,10 +110,12 @@ class Call:
         """Who gives the command."""
         return Caller(self.key.user, self.address, self.agent)
 
-    def once(self, request: bytes) -> Once | None:
-        """Return what the Idempotency-Key makes of a command; `request` is the digest of what is asked."""
+    def once(self, operation: bytes, *asked: object) -> Once | None:
+        """Return what the Idempotency-Key makes of a command: it is tied to the operation and what is asked."""
         value = self.headers.get(b"idempotency-key")
-        return None if value is None else once(self.home, value.decode("latin-1"), request)
+        if value is None:
+            return None
+        return once(self.home, value.decode("latin-1"), digest_of(operation, *asked))
 
     def media(self) -> bytes:
         """Return JSON or NDJSON, as the content type says; raises the 415."""
@@ -159,9 +162,9 @@ def once(namespace: str, key: str, request: bytes) -> Once:
     return Once(namespace, key, request)
 
 
-def digest_of(*parts: bytes) -> bytes:
-    """Return what an idempotency key is tied to: the operation, its object and its body."""
-    return sha256(b"\0".join(parts)).digest()
+def digest_of(operation: bytes, *asked: object) -> bytes:
+    """Return the digest of a request as it was understood: spaces and the order of its keys don't matter."""
+    return sha256(b"\0".join([operation, *(msgspec.json.encode(part) for part in asked)])).digest()
 
 
 def too_large(limit: int, what: str) -> Problem:

@@ -22,7 +22,9 @@ class Courier:
 
     async def perform(self, command: Command, once: Once | None = None) -> Answer:
         """Give one command; return when it is durable, raise why it was refused."""
-        (outcome,) = await self.perform_all([(command, once)])
+        future: Waiting = self._loop.create_future()
+        self._audit_log.submit([Order(command, Delivery(self, future), once)])
+        outcome = await future
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -32,14 +34,11 @@ class Courier:
         waiting: list[Waiting] = [self._loop.create_future() for _ in commands]
         self._audit_log.submit(
             [
-                Order(command, self._delivery(future), once)
+                Order(command, Delivery(self, future), once)
                 for (command, once), future in zip(commands, waiting, strict=True)
             ]
         )
         return [await future for future in waiting]
-
-    def _delivery(self, future: Waiting) -> "Delivery":
-        return Delivery(self, future)
 
     def bring(self, future: Waiting, outcome: Answer | Exception) -> None:
         """Take an outcome from the writer's thread."""

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog
 from deedbook.domain.log import EventLog
@@ -22,6 +22,7 @@ from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
+from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
 from deedbook.web.openapi import Description
 from deedbook.web.output import Output
@@ -60,12 +61,13 @@ def open_store(settings: Settings) -> Opened:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, new_id: Callable[[], UUID] = uuid4) -> AsyncIterator[Starlette]:
+async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) -> AsyncIterator[ASGIApp]:
     """Open the store and give the web application on it; on leaving, what waits is recorded and everything closed.
 
     Raises `StoreUnusable` where the store can't be opened, ValueError where a setting makes no sense.
     """
     loop = asyncio.get_running_loop()
+    new_id = new_id or RandomIds()
     store = open_store(settings)
     reader = Reader(store.generations)
     runner = Runner(store.log, store.generations)
@@ -92,6 +94,6 @@ async def running(settings: Settings, new_id: Callable[[], UUID] = uuid4) -> Asy
         yield app
     finally:
         watching.cancel()
-        await asyncio.to_thread(store.close)
         await asyncio.to_thread(runner.close)
+        await asyncio.to_thread(store.close)
         reader.close()

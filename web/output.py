@@ -6,7 +6,7 @@ import msgspec
 
 from deedbook.domain.commands import AppendOutput
 from deedbook.domain.results import Appended
-from deedbook.web.call import NDJSON, REQUEST_BODY, Call, Reply, digest_of
+from deedbook.web.call import NDJSON, REQUEST_BODY, Call, Reply
 from deedbook.web.courier import Courier
 from deedbook.web.problems import Problem, bad
 from deedbook.web.wire import OutputLineRequest, OutputRequest, decoded, lines_of
@@ -24,7 +24,7 @@ class Output(NamedTuple):
         body = await call.body(REQUEST_BODY)
         lines = _ndjson(body) if is_ndjson else decoded(body, OutputRequest).lines
         command = AppendOutput(id=action, namespace=call.namespace, lines=lines_of(lines))
-        once = call.once(digest_of(b"append", action.bytes, msgspec.json.encode(lines)))
+        once = call.once(b"append", action, lines)
         answer = await self.courier.perform(command, once)
         if not isinstance(answer.result, Appended):
             raise TypeError("the answer to an append is no append")

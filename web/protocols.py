@@ -11,9 +11,20 @@ from deedbook.web.problems import body_of
 #: How long a client that was hung up on may take to read what is buffered, in seconds.
 _LAST_CHANCE = 10.0
 
+_STATUS = b"HTTP/1.1 "
+_END = b"\r\n\r\n"
+_LENGTH = b"\r\ncontent-length: "
+
 
 class HttpProtocol(HttpToolsProtocol):
-    """Answers requests that can't be parsed with the API's error, as every other."""
+    """Sends head and body of an answer together, and answers what can't be parsed with the API's error.
+
+    Two writes were two system calls, and a third of what an empty answer costs.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]  # uvicorn narrows it
+        """Begin a connection."""
+        super().connection_made(_Corked(transport))  # type: ignore[arg-type]  # it is a transport in all that is used
 
     def send_400_response(self, msg: str) -> None:
         """Answer and hang up."""
@@ -21,6 +32,41 @@ class HttpProtocol(HttpToolsProtocol):
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         self.transport.write(STATUS_LINE[400] + head + body)
         self.transport.close()
+
+
+class _Corked:
+    """A transport that keeps the head of an answer until its body is written."""
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._head = b""
+        self._write = transport.write
+        self._soon = asyncio.get_running_loop().call_soon
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write data, or keep it when it is a head that promises a body."""
+        if data.startswith(_STATUS) and data.endswith(_END) and _LENGTH in data:
+            self._head = data
+            self._soon(self._flush)
+        elif self._head:
+            self._write(self._head + data)
+            self._head = b""
+        else:
+            self._write(data)
+
+    def close(self) -> None:
+        """Close it when everything is sent."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        """Send a head whose body did not follow at once: it was asked for by HEAD."""
+        if self._head:
+            self._write(self._head)
+            self._head = b""
 
 
 class FollowerProtocol(WebSocketsSansIOProtocol):

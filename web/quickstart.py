@@ -19,6 +19,9 @@ from deedbook.web.wire import KeyRequest
 USER = "demo"
 NAMESPACE = "sample"
 
+#: A stack of the sample log.
+_STACK = "/api/app/v1/stack/db17139f-1014-4579-8167-edf992d75880/"
+
 _HERE = Caller(user=USER, agent="deedbook quickstart")
 
 
@@ -80,7 +83,3 @@ Three commands to try, in another terminal:
 
 Ctrl-C ends it; started again, it goes on with the store that it finds.
 """
-
-
-#: The stack of the sample log.
-_STACK = "/api/app/v1/stack/"

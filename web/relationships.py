@@ -11,7 +11,7 @@ from deedbook.projections.dates import rfc1123
 from deedbook.projections.reader import Snapshot
 from deedbook.projections.relations import Relationship
 from deedbook.web.actions import lag_header
-from deedbook.web.call import ACTION_BODY, Call, Reply, digest_of
+from deedbook.web.call import ACTION_BODY, Call, Reply
 from deedbook.web.courier import Courier
 from deedbook.web.problems import bad
 from deedbook.web.views import CaughtUpViews
@@ -34,7 +34,7 @@ class Relationships(NamedTuple):
         call.media()
         request = decoded(await call.body(ACTION_BODY), RelationshipRequest)
         command = StateParent(namespace=call.home, parent=request.parent, child=request.child, by=call.caller)
-        once = call.once(digest_of(b"relate", msgspec.json.encode(request)))
+        once = call.once(b"relate", request)
         answer = await self.courier.perform(command, once)
         held = isinstance(answer.result, Related) and answer.result.held
         told = {"parent": request.parent, "child": request.child}
