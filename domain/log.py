@@ -59,8 +59,11 @@ class EventLog(Protocol):
     def stored(self, after: int, limit: int) -> Sequence[Stored]:
         """Return up to `limit` events behind a position as they are stored, in order of position."""
 
-    def history(self, aggregate: UUID) -> Sequence[Happened]:
-        """Return the events of one aggregate, in order of version."""
+    def history(self, aggregate: UUID, limit: int = -1) -> Sequence[Happened]:
+        """Return the events of one aggregate, in order of version: the first `limit`, or (-1) all.
+
+        Raises `Undecodable` where one of them can't be read.
+        """
 
     def wait(self, after: int, timeout: float) -> bool:
         """Block until the head is behind `after`, or `timeout` seconds have passed; tell which (True: it is)."""

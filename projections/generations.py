@@ -4,8 +4,11 @@ A generation is built beside the one in use, as `views-N.building`, and put in i
 step, for every process at once. Its number is a time, so that a name is never used twice, even when all were deleted.
 """
 
+import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deedbook.domain.errors import Unavailable
@@ -18,6 +21,13 @@ class ViewsMissing(Unavailable):
         super().__init__("The views are being built from the log; repeat in a few seconds.")
 
 
+class AlreadyBuilding(Unavailable):
+    """A generation is being built by somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__("The views are being rebuilt already; wait until that is done.")
+
+
 class Generations:
     """The files of views in a folder."""
 
@@ -28,12 +38,20 @@ class Generations:
         """Return the file that answers, None where there is none yet."""
         return max(self.folder.glob("views-*.db"), key=_number, default=None)
 
-    def new(self) -> Path:
-        """Return the path to build a new generation at; remove what a builder that died left."""
-        current = self.current()
-        self._remove("views-*.building*")
-        number = max(int(time.time()), 1 + (_number(current) if current else 0))
-        return self.folder / f"views-{number}.building"
+    @contextmanager
+    def building(self) -> Iterator[Path]:
+        """Give the path to build a new generation at, to one builder at a time; remove what one that died left."""
+        lock = os.open(self.folder / "views-building", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            current = self.current()
+            self._remove("views-*.building*")
+            number = max(int(time.time()), 1 + (_number(current) if current else 0))
+            yield self.folder / f"views-{number}.building"
+        except BlockingIOError:
+            raise AlreadyBuilding from None
+        finally:
+            os.close(lock)
 
     def publish(self, built: Path) -> Path:
         """Let a finished file answer from now on, durably, and return its new path."""

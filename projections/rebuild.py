@@ -32,17 +32,18 @@ def build(
 ) -> Path:
     """Build a generation of all that is in the log, put it in its place, and return its path.
 
-    Killed in the middle, it leaves the old generation answering. An event that can't be read ends the new one there, as
-    it would the old: the runner finds it again and says so. Raises `BuildAbandoned` when `abandoned()` says so.
+    Killed in the middle, it leaves the old generation answering. An event that can't be read ends the new one there,
+    as it would the old: the runner finds it again and says so. Raises `BuildAbandoned` when `abandoned()` says so,
+    `AlreadyBuilding` while another one builds.
     """
-    building = generations.new()
-    views = Views(building, bulk=True)
-    try:
-        _fold(log, views, abandoned, progress)
-        views.finish()
-    finally:
-        views.close()
-    return generations.publish(building)
+    with generations.building() as building:
+        views = Views(building, bulk=True)
+        try:
+            _fold(log, views, abandoned, progress)
+            views.finish()
+        finally:
+            views.close()
+        return generations.publish(building)
 
 
 def _fold(log: EventLog, views: Views, abandoned: Callable[[], bool], progress: Callable[[Progress], None]) -> None:

@@ -28,6 +28,9 @@ PACE_SECONDS = 0.025
 #: How often one that does not lead tries to.
 TAKE_OVER_SECONDS = 0.5
 
+#: How long closing waits for the transaction that is under way, in seconds; cut off, it is undone.
+_CLOSING = 2.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +61,7 @@ class Runner:
         """Finish the transaction that is under way, let go of the lock, and return."""
         self._closing.set()
         self._woken.set()
-        self._thread.join()
+        self._thread.join(_CLOSING)
 
     def _run(self) -> None:
         lock = os.open(self._generations.folder / "views-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import hmac
 import time
 from collections import OrderedDict, deque
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from deedbook.domain.errors import StoreFailed
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
 from deedbook.web.problems import Problem
@@ -44,11 +46,20 @@ class Keyring:
         self._checked = 0.0
 
     def refresh(self, *, at_once: bool = False) -> None:
-        """Take in keys that were issued or revoked, by whichever process; at most every `REFRESH` seconds."""
+        """Take in keys that were issued or revoked, by whichever process; at most every `REFRESH` seconds.
+
+        While the log can't be read the keys that were known stay valid: so views go on to answer. `at_once` raises
+        then.
+        """
         now = time.monotonic()
-        if not at_once and now - self._checked < REFRESH:
-            return
-        self._checked = now
+        if at_once:
+            self._take_in()
+        elif now - self._checked >= REFRESH:
+            with contextlib.suppress(StoreFailed):
+                self._take_in()
+
+    def _take_in(self) -> None:
+        self._checked = time.monotonic()
         changes = self._log.changes()
         if changes != self._changes:
             self._changes = changes

@@ -1,5 +1,6 @@
 """One request on its way through: what it asks, who asks, and the answer."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
@@ -14,7 +15,7 @@ from starlette.types import Receive, Scope
 
 from deedbook.domain.commands import Once
 from deedbook.domain.events import Caller
-from deedbook.domain.keys import ApiKey, Role
+from deedbook.domain.keys import NAMESPACE_PATTERN, ApiKey, Role
 from deedbook.web.problems import Problem, bad, not_found
 
 #: The largest body of one action, and of any request, in bytes.
@@ -26,6 +27,8 @@ NDJSON = b"application/x-ndjson"
 
 #: An idempotency key of more characters is refused: it is kept for ever.
 IDEMPOTENCY_KEY = 255
+
+_NAMESPACE = re.compile(NAMESPACE_PATTERN)
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
@@ -66,7 +69,7 @@ class Call:
     def namespace(self) -> str | None:
         """The namespace that may be seen: the path's, else the key's, and None (all) for an admin without one."""
         named: str | None = self.scope["namespace"]
-        if self.key.role is Role.ADMIN:
+        if self.key.role is Role.ADMIN and (named is None or _NAMESPACE.fullmatch(named)):
             return named
         if named is not None and named != self.key.namespace:
             raise not_found(f"namespace {named} for this API key")

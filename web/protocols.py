@@ -22,9 +22,9 @@ class HttpProtocol(HttpToolsProtocol):
     Two writes were two system calls, and a third of what an empty answer costs.
     """
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]  # uvicorn narrows it
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin a connection."""
-        super().connection_made(_Corked(transport))  # type: ignore[arg-type]  # it is a transport in all that is used
+        super().connection_made(_Corked(transport))  # type: ignore[arg-type]  # it is one in all that is used
 
     def send_400_response(self, msg: str) -> None:
         """Answer and hang up."""
@@ -37,7 +37,7 @@ class HttpProtocol(HttpToolsProtocol):
 class _Corked:
     """A transport that keeps the head of an answer until its body is written."""
 
-    def __init__(self, transport: asyncio.BaseTransport) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head = b""
         self._write = transport.write

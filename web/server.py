@@ -14,8 +14,8 @@ from deedbook.web.main import running
 from deedbook.web.protocols import FollowerProtocol, HttpProtocol
 from deedbook.web.settings import Settings
 
-#: On SIGTERM, requests and streams that are open get so many seconds; with the store's closing it stays below ten.
-GRACE = 7
+#: On SIGTERM, open requests and streams get so many seconds; with the closing of runner and writer it stays below ten.
+GRACE = 3
 
 
 class PortTaken(Exception):

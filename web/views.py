@@ -1,6 +1,7 @@
 """Reads never go back in time: a query waits until the views have what was in the log when it arrived."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -39,6 +40,12 @@ class CaughtUpViews:
         self._moved = asyncio.Event()
         self.position = 0
         runner.on_progress.append(self._on_progress)
+
+    def reached(self) -> int:
+        """Return the position that the views have reached, as far as it can be told."""
+        with contextlib.suppress(Unavailable):
+            self.position = self._reader.tracking().position
+        return self.position
 
     async def ask(
         self, question: Callable[[Snapshot], Found], *, is_quick: bool = True

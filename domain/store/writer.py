@@ -24,6 +24,9 @@ BATCH = 512
 #: At the most so many commands wait; one more is refused at once, so that its sender can go elsewhere.
 QUEUE = 10_000
 
+#: How long closing waits for what is under way, in seconds.
+CLOSING = 5.0
+
 #: How often a batch is decided again when another process that took no turn was faster.
 TRIES = 3
 
@@ -85,11 +88,15 @@ class Writer:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more orders, record and answer those that wait, and return when that is done."""
+        """Take no more orders, record and answer those that wait, and return when that is done.
+
+        Another process that was stopped in the middle of its turn could make this wait for ever: after `CLOSING`
+        seconds those who wait are left without an answer, and nothing of theirs is recorded.
+        """
         with self._arrived:
             self._closing = True
             self._arrived.notify()
-        self._thread.join()
+        self._thread.join(CLOSING)
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Have `call` called from the writer's thread after each commit."""

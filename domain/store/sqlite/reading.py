@@ -54,9 +54,10 @@ class SqliteLog:
         )
         return [Stored(*row) for row in rows]
 
-    def history(self, aggregate: UUID) -> Sequence[Happened]:
+    def history(self, aggregate: UUID, limit: int = -1) -> Sequence[Happened]:
         """See `EventLog.history`."""
-        return _decoded(self._all(f"{_EVENTS} WHERE aggregate = ? ORDER BY version", (aggregate.bytes,)))
+        rows = self._all(f"{_EVENTS} WHERE aggregate = ? ORDER BY version LIMIT ?", (aggregate.bytes, limit))
+        return [_happened(row) for row in rows]
 
     def wait(self, after: int, timeout: float) -> bool:
         """See `EventLog.wait`."""
@@ -144,13 +145,22 @@ def _errors_told() -> Iterator[None]:
 
 
 def _decoded(rows: Sequence[Any]) -> list[Happened]:
-    happened: list[Happened] = []
-    for position, aggregate, version, recorded, topic, state in rows:
+    """Return events up to the first that can't be read; raise where that is the first of all."""
+    found: list[Happened] = []
+    for row in rows:
         try:
-            event = decode(topic, state)
-        except ValueError as error:
-            if happened:
-                break
-            raise Undecodable(position, str(error)) from error
-        happened.append(Happened(position, UUID(bytes=aggregate), version, recorded, event))
-    return happened
+            found.append(_happened(row))
+        except Undecodable:
+            if not found:
+                raise
+            break
+    return found
+
+
+def _happened(row: Sequence[Any]) -> Happened:
+    position, aggregate, version, recorded, topic, state = row
+    try:
+        event = decode(topic, state)
+    except ValueError as error:
+        raise Undecodable(position, str(error)) from error
+    return Happened(position, UUID(bytes=aggregate), version, recorded, event)

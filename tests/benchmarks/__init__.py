@@ -1,0 +1,1 @@
+"""What `make bench` measures: ratios, taken in turns in one run, since machines are shared and noisy."""

@@ -1,0 +1,101 @@
+"""Durable POSTs a second, beside an empty Starlette POST on the same uvicorn that decodes the same body."""
+
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.benchmarks.report import Report, calibration
+from tests.support.server import Server, free_port
+
+CONNECTIONS = 64
+BODY = (
+    '{"action":"Service Scale","method":"POST","path":"/api/app/v1/service/5f0e/scale/",'
+    '"object":"/api/app/v1/service/5f0e/","state":"Success","user":"ann","user_agent":"docker-cloud/1.0.9",'
+    '"ip":"203.0.113.7","location":"New York, USA","body":"{\\"target_num_containers\\": 3}"}'
+)
+EMPTY = """
+import sys, msgspec, uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+async def post(request):
+    msgspec.json.decode(await request.body())
+    return Response(b"{}", 201, media_type="application/json")
+uvicorn.run(Starlette(routes=[Route("/", post, methods=["POST"])]), port=int(sys.argv[1]), access_log=False,
+            log_level="warning", loop="uvloop", http="httptools")
+"""
+
+
+def measure(report: Report, seconds: int = 10, turns: int = 3) -> None:
+    """Let wrk post to both in turns, and count afterwards whether every answered action is there."""
+    if shutil.which("wrk") is None:
+        print("Recording is not measured: install wrk (Debian's package of that name) and run again.")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        server = Server(f"sqlite:///{folder}/log.db")
+        port = free_port()
+        empty = subprocess.Popen([sys.executable, "-c", EMPTY, str(port)])
+        try:
+            time.sleep(2)
+            _compare(report, server, f"http://127.0.0.1:{port}/", folder, seconds, turns)
+        finally:
+            empty.kill()
+            empty.wait()
+            server.kill()
+
+
+def _compare(report: Report, server: Server, empty: str, folder: Path, seconds: int, turns: int) -> None:
+    script = folder / "post.lua"
+    script.write_text(
+        f"wrk.method='POST'\nwrk.body=[[{BODY}]]\nwrk.headers['Content-Type']='application/json'\n"
+        f"wrk.headers['Authorization']='Bearer {server.key}'\n"
+    )
+    rates: dict[str, list[float]] = {"empty": [], "durable": [], "p99": [], "loop": []}
+    answered = 0
+    for _ in range(turns):
+        rates["loop"].append(calibration())
+        rates["empty"].append(_wrk(script, empty, seconds)[0])
+        rate, p99, requests = _wrk(script, f"{server.api}/action/", seconds)
+        rates["durable"].append(rate)
+        rates["p99"].append(p99)
+        answered += requests
+    _check(server, answered)
+    empties, durables = (statistics.median(rates[name]) for name in ("empty", "durable"))
+    figure = f"{durables:,.0f}/s of {empties:,.0f}/s, p99 {statistics.median(rates['p99']):.0f} ms"
+    report.add(
+        f"durable POST, {CONNECTIONS} connections, of an empty one", figure, durables / empties, ">= 0.25", **rates
+    )
+
+
+def _wrk(script: Path, url: str, seconds: int) -> tuple[float, float, int]:
+    """Return requests a second, the 99th percentile in milliseconds, and how many were answered."""
+    printed = subprocess.run(
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency", "-s", str(script), url],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    if "Non-2xx" in printed:
+        raise RuntimeError(printed)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", printed)
+    requests = re.search(r"(\d+) requests in", printed)
+    if rate is None or p99 is None or requests is None:
+        raise RuntimeError(printed)
+    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
+    return float(rate[1]), float(p99[1]) * unit, int(requests[1])
+
+
+def _check(server: Server, answered: int) -> None:
+    """Every answered action is in the list; wrk hangs up on at most one request a connection and turn."""
+    with server.client() as client:
+        total = client.get("/acme/action/", params={"limit": 1}).json()["meta"]["total_count"]
+    if not answered <= total <= answered + 10 * CONNECTIONS:
+        raise RuntimeError(f"{answered} were answered, {total} are there")
+    httpx.get(f"{server.address}/health").raise_for_status()
