@@ -51,11 +51,16 @@ class Page(NamedTuple):
 
 
 class _Branch(NamedTuple):
-    """A part of an answer, in order: no action is in two branches."""
+    """A part of an answer, in order: no action is in two branches.
+
+    `key` is the table whose `sort` and `id` the index gives in order: actions as `a`, or `listed` as `l`, which is
+    joined with actions only where another filter has to look at them.
+    """
 
     tables: str
     condition: str
     parameters: tuple[object, ...]
+    key: str = "a"
 
 
 class _Driver(NamedTuple):
@@ -155,7 +160,7 @@ def _related(db: Database, term: int) -> list[_Driver]:
     """Return what is or was below an object, then what is or was above it and never below."""
     below = db.execute("SELECT total FROM listed_totals WHERE term = ?", (term,)).fetchone()
     listed = "EXISTS (SELECT 1 FROM listed AS l WHERE l.term = ? AND l.sort = a.sort AND l.id = a.id)"
-    branch = _Branch("listed AS l CROSS JOIN actions AS a ON a.id = l.id", "l.term = ?", (term,))
+    branch = _Branch("listed AS l", "l.term = ?", (term,), "l")
     above = list(db.execute(
         "SELECT id, total FROM ancestry JOIN terms ON id = above WHERE below = ?1"
         " AND NOT EXISTS (SELECT 1 FROM ancestry AS back WHERE back.below = ancestry.above AND back.above = ?1)",
@@ -202,27 +207,33 @@ def _bounds(query: ActionQuery) -> list[tuple[str, int]]:
 
 
 def _narrowed(branch: _Branch, others: Sequence[_Driver], bounds: Sequence[tuple[str, int]]) -> _Branch:
-    conditions = [branch.condition, *(other.check for other in others), *(bound for bound, _ in bounds)]
+    checks = (other.check for other in others if other.check != _IMPLIED)
+    conditions = [branch.condition, *checks, *(bound for bound, _ in bounds)]
     parameters = (
         *branch.parameters,
         *(parameter for other in others for parameter in other.parameters),
         *(value for _, value in bounds),
     )
-    return _Branch(branch.tables, " AND ".join(conditions), parameters)
+    looked_at = branch.key == "l" and len(conditions) > 1
+    tables = f"{branch.tables} CROSS JOIN actions AS a ON a.id = l.id" if looked_at else branch.tables
+    return _Branch(tables, " AND ".join(conditions), parameters, branch.key)
 
 
-def _select(columns: str, branches: Sequence[_Branch]) -> tuple[str, list[object]]:
-    selects = (f"SELECT {columns} FROM {branch.tables} WHERE {branch.condition}" for branch in branches)
+def _select(branches: Sequence[_Branch]) -> tuple[str, list[object]]:
+    selects = (
+        f"SELECT {branch.key}.sort AS sort, {branch.key}.id AS id FROM {branch.tables} WHERE {branch.condition}"
+        for branch in branches
+    )
     return " UNION ALL ".join(selects), [value for branch in branches for value in branch.parameters]
 
 
 def _count(db: Database, branches: Sequence[_Branch]) -> int:
-    statement, parameters = _select("1", branches)
+    statement, parameters = _select(branches)
     return int(db.execute(f"SELECT count(*) FROM ({statement})", parameters).fetchone()[0])
 
 
 def _documents(db: Database, branches: Sequence[_Branch], query: ActionQuery) -> list[bytes]:
-    statement, parameters = _select("a.sort AS sort, a.id AS id", branches)
+    statement, parameters = _select(branches)
     way = "DESC" if query.newest_first else "ASC"
     rows = db.execute(
         f"WITH page AS MATERIALIZED ({statement} ORDER BY sort {way}, id {way} LIMIT ? OFFSET ?)"

@@ -13,16 +13,14 @@ from sqlite_utils import Database
 
 from deedbook.domain.action import Action, live
 from deedbook.domain.events import ActionEvent, ActionRecorded, ActionRetried
+from deedbook.domain.lifecycle import FINAL
 from deedbook.domain.log import Happened
 from deedbook.projections.relations import Relations
 from deedbook.projections.resource import LISTED_BODY, ActionResource, decode, encode, move, resource_of
 from deedbook.projections.terms import FIELDS, Terms
 
-#: The columns in the order in which `_Row` fills them: those that never move first.
-_COLUMNS = (
-    "id", "uuid", "namespace", "object", "user", "action", "method", "ip", "is_user_action",
-    "state", "sort", "start", "end", "permits",
-)  # fmt: skip
+#: The columns in the order in which `_Row` fills them: those that never move first, then from `state` on.
+_COLUMNS = ("id", "uuid", *FIELDS, "sort", "start", "end", "permits")
 _INSERT = f"INSERT INTO actions VALUES ({', '.join('?' * len(_COLUMNS))})"
 _CANCEL, _RETRY = 1, 2
 
@@ -68,15 +66,16 @@ class Actions:
         self._relations = relations
         self._bulk = bulk
         self._rows: dict[UUID, _Row] = {}
+        #: In bulk there is no index by uuid yet: the rows of all actions that may still move.
+        self._open: dict[UUID, int] = {}
         self._bodies: list[tuple[int, str]] = []
 
     @staticmethod
     def create(db: Database) -> None:
-        """Make the tables, with only the index that the fold itself needs."""
+        """Make the tables, without their indexes."""
         types = dict.fromkeys(_COLUMNS, int) | {"uuid": bytes}
         nullable = {"object", "user", "ip", "start", "end"}
-        actions = db.create_table("actions", types, pk="id", not_null=set(_COLUMNS) - nullable, strict=True)
-        actions.create_index(["uuid"], "actions_by_uuid", unique=True)
+        db.create_table("actions", types, pk="id", not_null=set(_COLUMNS) - nullable, strict=True)
         db.create_table("documents", {"id": int, "json": bytes}, pk="id", not_null={"json"}, strict=True)
         db.create_table("bodies", {"id": int, "body": str}, pk="id", not_null={"body"}, strict=True)
         db.execute(
@@ -88,6 +87,7 @@ class Actions:
     @staticmethod
     def create_indexes(db: Database) -> None:
         """Make the indexes that the queries need: each ends with the row's id, which breaks ties."""
+        db.table("actions").create_index(["uuid"], "actions_by_uuid", unique=True)
         for field in FIELDS:
             db.table("actions").create_index([field, "sort"], f"actions_by_{field}")
         db.table("actions").create_index(["sort"], "actions_by_sort")
@@ -128,7 +128,9 @@ class Actions:
             'UPDATE actions SET state = ?, sort = ?, start = ?, "end" = ? WHERE id = ?',
             [(row.state, row.sort, row.start, row.end, row.id) for row in moved],
         )
-        if not self._bulk:
+        if self._bulk:
+            self._remember_open()
+        else:
             self._list(new, [row for row in moved if row.sort != row.sort_before])
         self.forget()
 
@@ -156,31 +158,17 @@ class Actions:
         if event.body is not None and len(event.body.encode()) > LISTED_BODY:
             self._bodies.append((happened.position, event.body))
             document.body = None
-        uri = self._term(event.namespace, "object", event.object or None)
-        row = self._rows[happened.aggregate] = _Row(happened.position, event.namespace, uri, document)
-        row.fixed = (
-            happened.position,
-            happened.aggregate.bytes,
-            self._term(event.namespace, "namespace", ""),
-            uri,
-            self._term(event.namespace, "user", event.user),
-            self._term(event.namespace, "action", event.action),
-            self._term(event.namespace, "method", event.method),
-            self._term(event.namespace, "ip", event.ip),
-            self._term(event.namespace, "is_user_action", "true" if event.is_user_action else "false"),
+        initiator = "true" if event.is_user_action else "false"
+        *terms, state = self._terms.numbers(
+            event.namespace,
+            ("", event.object or None, event.user, event.action, event.method, event.ip, initiator, event.state),
         )
-        row.state = self._terms.number(event.namespace, "state", event.state)
-        self._terms.count(row.state, 1)
+        row = self._rows[happened.aggregate] = _Row(happened.position, event.namespace, terms[1], document)
+        row.fixed = (happened.position, happened.aggregate.bytes, *terms)
+        row.state = state or 0
         row.start, row.end = event.start, event.end
         row.sort = event.created if event.start is None else event.start
         row.permits = _CANCEL * event.can_be_canceled + _RETRY * event.can_be_retried
-
-    def _term(self, namespace: str, field: str, value: str | None) -> int | None:
-        if value is None:
-            return None
-        term = self._terms.number(namespace, field, value)
-        self._terms.count(term, 1)
-        return term
 
     def _go_on(self, row: _Row, event: ActionEvent) -> None:
         state, row.start, row.end = live(row.document.state, row.start, row.end, event)
@@ -193,11 +181,19 @@ class Actions:
             cancel=bool(row.permits & _CANCEL), retry=bool(row.permits & _RETRY),
         )  # fmt: skip
 
+    def _remember_open(self) -> None:
+        for action, row in self._rows.items():
+            if row.document.state in FINAL:
+                self._open.pop(action, None)
+            else:
+                self._open[action] = row.id
+
     def _load(self, action: UUID) -> _Row:
+        by, key = ("actions.id", self._open[action]) if self._bulk else ("uuid", action.bytes)
         number, namespace, uri, state, sort, start, end, permits, document = self._db.execute(
             'SELECT actions.id, scope.namespace, object, state, sort, start, "end", permits, json FROM actions'
-            " JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace WHERE uuid = ?",
-            (action.bytes,),
+            f" JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace WHERE {by} = ?",
+            (key,),
         ).fetchone()
         row = self._rows[action] = _Row(number, namespace, uri, decode(document))
         row.state, row.start, row.end, row.permits = state, start, end, permits

@@ -14,16 +14,20 @@ from sqlite_utils import Database
 CACHE = 200_000
 
 #: The fields that a list can be filtered by for equality; each is a column of `actions` with the term's number.
-FIELDS = ("namespace", "state", "object", "user", "action", "method", "ip", "is_user_action")
+FIELDS = ("namespace", "object", "user", "action", "method", "ip", "is_user_action", "state")
+
+_PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
 class Terms:
-    """The dictionary while events are folded."""
+    """The dictionary while events are folded. In `bulk`, totals are counted at the end instead."""
 
     def __init__(self, db: Database, *, bulk: bool = False) -> None:
         self._db = db
         self._bulk = bulk
-        self._cache: dict[tuple[str, str, str], int] = {}
+        #: By namespace: for each field, in order, the number of each value.
+        self._cache: dict[str, list[dict[str, int]]] = {}
+        self._cached = 0
         self._new: list[tuple[int, str, str, str, int]] = []
         self._totals: Counter[int] = Counter()
         self._next = 0
@@ -35,13 +39,24 @@ class Terms:
         table = db.create_table("terms", columns, pk="id", not_null=set(columns), strict=True)
         table.create_index(["field", "value", "namespace"], "terms_by_value", unique=True)
 
+    def numbers(self, namespace: str, values: Sequence[str | None]) -> list[int | None]:
+        """Return the numbers of one action's terms, a value for each of `FIELDS`, and count them."""
+        known = self._known(namespace)
+        found = [
+            None if value is None else known[place].get(value) or self._look_up(namespace, place, value)
+            for place, value in enumerate(values)
+        ]
+        if not self._bulk:
+            self._totals.update(number for number in found if number is not None)
+        return found
+
     def number(self, namespace: str, field: str, value: str) -> int:
         """Return the number of a term, giving it the next one where it is new."""
-        known = self._cache.get((namespace, field, value))
-        return self._look_up(namespace, field, value) if known is None else known
+        place = _PLACES[field]
+        return self._known(namespace)[place].get(value) or self._look_up(namespace, place, value)
 
     def count(self, term: int, by: int) -> None:
-        """Add to the number of actions that have a term; in `bulk` they are counted at the end instead."""
+        """Add to the number of actions that have a term."""
         if not self._bulk:
             self._totals[term] += by
 
@@ -55,22 +70,31 @@ class Terms:
         )
         self._new.clear()
         self._totals.clear()
+        if self._cached > CACHE:
+            self._cache.clear()
+            self._cached = 0
 
     def forget(self) -> None:
         """Drop what is in memory: the transaction that it was read or written in was undone."""
         self._cache.clear()
         self._new.clear()
         self._totals.clear()
-        self._next = 0
+        self._next = self._cached = 0
 
-    def _look_up(self, namespace: str, field: str, value: str) -> int:
-        if len(self._cache) >= CACHE and not self._new:
-            self._cache.clear()
+    def _known(self, namespace: str) -> list[dict[str, int]]:
+        known = self._cache.get(namespace)
+        if known is None:
+            known = self._cache[namespace] = [{} for _ in FIELDS]
+        return known
+
+    def _look_up(self, namespace: str, place: int, value: str) -> int:
+        field = FIELDS[place]
         row = self._db.execute(
             "SELECT id FROM terms WHERE field = ? AND value = ? AND namespace = ?", (field, value, namespace)
         ).fetchone()
         number = self._add(namespace, field, value) if row is None else int(row[0])
-        self._cache[namespace, field, value] = number
+        self._cache[namespace][place][value] = number
+        self._cached += 1
         return number
 
     def _add(self, namespace: str, field: str, value: str) -> int:

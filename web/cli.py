@@ -59,14 +59,15 @@ def _address(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-class Failure(click.ClickException):
-    """One line on standard error, and exit status 2."""
-
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002  # click's signature
-        """Print it."""
-        click.echo(f"deedbook: {self.message}", err=True)
+def main() -> None:
+    """Run the command line: whatever is wrong is one line on standard error, and exit status 2."""
+    try:
+        commands.main(prog_name="deedbook", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"deedbook: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
 
 
 def told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
@@ -77,7 +78,7 @@ def told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
         try:
             command(*args, **kwargs)
         except (DeedbookError, Problem, PortTaken, OSError, ValueError) as error:
-            raise Failure(" ".join(str(error).split())) from error
+            raise click.ClickException(str(error)) from error
 
     return wrapped
 
@@ -122,13 +123,13 @@ def _settings(url: str, list_order: str, trusted_proxies: str, options: dict[str
     return settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DEEDBOOK"})
 @click.version_option(package_name="deedbook")
-def main() -> None:
+def commands() -> None:
     """Deedbook: an audit log store. Every option can also be set as a DEEDBOOK_… variable."""
 
 
-@main.command("serve")
+@commands.command("serve")
 @_serving
 @told
 def serve_command(url: str, host: str, port: int, list_order: str, trusted_proxies: str, **options: float) -> None:
@@ -138,7 +139,7 @@ def serve_command(url: str, host: str, port: int, list_order: str, trusted_proxi
     serve(settings, listening, lambda: click.echo(f"Deedbook serves on {_address(listening)}", err=True))
 
 
-@main.command()
+@commands.command()
 @_serving
 @click.option("--sample", type=click.Path(path_type=Path), help="A log to load when the store is new.")
 @click.option("--key-file", type=click.Path(path_type=Path), default=Path("data/key"), show_default=True)
@@ -160,7 +161,7 @@ def quickstart(
     serve(settings, listening, lambda: click.echo(words))
 
 
-@main.command()
+@commands.command()
 @_url()
 @click.option("--namespace", envvar="DEEDBOOK_NAMESPACE", default="default", show_default=True)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -174,7 +175,7 @@ def load(url: str, namespace: str, files: tuple[Path, ...]) -> None:
         sys.exit(1)
 
 
-@main.command()
+@commands.command()
 @_url()
 @told
 def status(url: str) -> None:
@@ -183,7 +184,7 @@ def status(url: str) -> None:
         report_status(store, url, Console())
 
 
-@main.command()
+@commands.command()
 @_url()
 @told
 def rebuild(url: str) -> None:
@@ -192,7 +193,7 @@ def rebuild(url: str) -> None:
         rebuild_views(store, Console(stderr=True))
 
 
-@main.command()
+@commands.command()
 @_url()
 @told
 def verify(url: str) -> None:
@@ -203,7 +204,7 @@ def verify(url: str) -> None:
         sys.exit(1)
 
 
-@main.group()
+@commands.group()
 def keys() -> None:
     """Issue, list and revoke API keys."""
 

@@ -84,7 +84,9 @@ def load_files(audit_log: AuditLog, files: Sequence[Path], namespace: str, conso
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[rate]}"))
     loading = Loading(audit_log, lambda words: console.print(words, markup=False, highlight=False, soft_wrap=True))
     by = Caller(agent="deedbook load")
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         for path in files:
             size = path.stat().st_size if path.is_file() else None
             task = progress.add_task(path.name, total=size, rate="")

@@ -22,7 +22,7 @@ class HttpProtocol(HttpToolsProtocol):
     Two writes were two system calls, and a third of what an empty answer costs.
     """
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin a connection."""
         super().connection_made(_Corked(transport))  # type: ignore[arg-type]  # it is one in all that is used
 

@@ -52,7 +52,7 @@ def relationships() -> list[Command]:
 
 
 def recording(rng: random.Random, number: int, uris: list[str], start: int) -> RecordAction:
-    """Return one of many recordings, as real ones are spread: few users and operations, a few thousand objects."""
+    """Return one of many recordings, as real ones are spread: few users and operations, thousands of objects, some busy."""
     failed = rng.random() < 0.1
     return RecordAction(
         id=UUID(int=rng.getrandbits(128), version=4),
@@ -62,7 +62,7 @@ def recording(rng: random.Random, number: int, uris: list[str], start: int) -> R
         method=rng.choice(("POST", "PATCH", "GET")),
         path="/api/app/v1/service/",
         state=State.IN_PROGRESS if rng.random() < 0.5 else State.FAILED if failed else State.SUCCESS,
-        object=rng.choice(uris),
+        object=uris[int(len(uris) * rng.random() ** 4)],
         body='{"target_num_containers": 3}',
         user=f"user{rng.randrange(200)}",
         user_agent=BY.agent,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from itertools import chain
 from threading import Thread
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -52,7 +53,7 @@ def events(aggregate: UUID, count: int, first: int = 1) -> Sequence[StoredEvent]
 def write_elsewhere(place: Place, threads: int, rounds: int) -> list[int]:
     """Record from several threads; see `write`."""
     with closing(place.open()) as store:
-        return sum(in_threads(threads, lambda _: write(store, rounds)), [])
+        return list(chain.from_iterable(in_threads(threads, lambda _: write(store, rounds))))
 
 
 def follow(place: Place, after: int, count: int) -> list[tuple[int, UUID | str, int]]:
@@ -72,4 +73,3 @@ def insert(place: Place, new: Sequence[StoredEvent]) -> Sequence[int] | None:
     """Insert events through the library's recorder."""
     with closing(place.open()) as store:
         return store.recorder.insert_events(new)
-

@@ -1,5 +1,6 @@
 """How the log is read: pages, the history of one aggregate, dates, and what happens at an event that can't be read."""
 
+from functools import partial
 from itertools import accumulate, count, pairwise
 from threading import Thread
 from uuid import uuid4
@@ -84,7 +85,7 @@ def test_dates_never_go_back(place: Place, offsets: list[int]) -> None:
     expected = list(accumulate((last + offset for offset in offsets), max, initial=last))
     for number, offset in enumerate(offsets):
         store.close()
-        store = place.open(lambda offset=offset: last + offset)
+        store = place.open(partial(int, last + offset))
         if number % 2:
             store.recorder.insert_events(events(uuid4(), 1))
         else:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Executor, Future
 from threading import Thread
+from time import sleep
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,7 +27,9 @@ def test_a_follower_gets_each_event_once_and_in_order(
     far: Future[Seen] = processes.submit(follow, place, 0, count)
     near: list[Future[Seen]] = [Future() for _ in range(2)]
     for number, future in enumerate(near):
-        Thread(target=lambda f, n: f.set_result(follow(place, n * 20, count)), args=(future, number), daemon=True).start()
+        Thread(
+            target=lambda f, n: f.set_result(follow(place, n * 20, count)), args=(future, number), daemon=True
+        ).start()
     elsewhere = processes.submit(write_elsewhere, place, 2, 10)
     in_threads(4, lambda number: write((store, other)[number % 2], 10))
     elsewhere.result(100)
@@ -65,8 +68,8 @@ def test_stopping_ends_one_that_waits(store: Store) -> None:
     seen: list[int] = []
     thread = Thread(target=lambda: seen.extend(one.id for one in subscription), daemon=True)
     thread.start()
-    while len(seen) < 0:
-        pass
+    while len(seen) < 2:
+        sleep(0.01)
     subscription.stop()
     thread.join(60)
     assert not thread.is_alive()

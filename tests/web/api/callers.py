@@ -111,10 +111,13 @@ class Tenant:
 
     def issue(self, user: str, role: str) -> Caller:
         """Return the holder of a new key."""
-        asked = {"user": user, "namespace": self.namespace, "role": role}
-        answer = self._issuer.post("/key/", asked)
+        return Caller(self.http, user, self.issued(user, role)["key"])
+
+    def issued(self, user: str, role: str) -> Json:
+        """Issue a key, and return what is told of it."""
+        answer = self._issuer.post("/key/", {"user": user, "namespace": self.namespace, "role": role})
         assert answer.status_code == 201, answer.text
-        return Caller(self.http, user, document(answer)["key"])
+        return document(answer)
 
     @property
     def auditor(self) -> Caller:

@@ -1,7 +1,9 @@
-"""Holds every answer that a test gets against /openapi.json: its status, its headers and its body are described there."""
+"""Holds every answer that a test gets against /openapi.json, where its status, headers and body are described."""
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -9,10 +11,21 @@ import httpx
 from openapi_schema_validator import OAS31Validator
 
 from deedbook.web.paths import canonical
+from tests.support.server import Server
 from tests.web.api.callers import Json
 
 #: In pictures of paths, where an id stands.
 _HOLE = re.compile(r"\{\w+\}")
+
+
+@contextmanager
+def asking(server: Server, address: str | None = None) -> Iterator[httpx.Client]:
+    """Give a client that takes no answer but what the server describes; it asks from a loopback `address`."""
+    description = httpx.get(f"{server.address}/openapi.json", timeout=60).json()
+    hooks = {"response": [Conformance(description).check]}
+    transport = httpx.HTTPTransport(local_address=address)
+    with httpx.Client(base_url=server.api, timeout=60, event_hooks=hooks, transport=transport) as client:
+        yield client
 
 
 class Conformance:
@@ -59,7 +72,8 @@ class Conformance:
             responses = operations[method]["responses"]
             return self._resolved(responses[key]) if (key := str(answer.status_code)) in responses else None
         expected = HTTPStatus.METHOD_NOT_ALLOWED if operations else HTTPStatus.NOT_FOUND
-        return self._components["responses"]["Error404"] if answer.status_code == expected else None
+        error = self._components["responses"]["Error404"]
+        return {"content": error["content"]} if answer.status_code == expected else None
 
     def _operations(self, path: str) -> tuple[str, Json]:
         asked = canonical(path)[0]

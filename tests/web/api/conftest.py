@@ -1,24 +1,13 @@
 """One server for all tests of the API, and a namespace of its own for each."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller, Json, Tenant
-from tests.web.api.conformance import Conformance
-
-
-@contextmanager
-def asking(server: Server, **how: str) -> Iterator[httpx.Client]:
-    """Give a client that takes no answer from a server but what its description tells; `how` is of its transport."""
-    description = httpx.get(f"{server.address}/openapi.json", timeout=60).json()
-    transport = httpx.HTTPTransport(**how)  # type: ignore[arg-type]  # the one option used is text
-    hooks = {"response": [Conformance(description).check]}
-    with httpx.Client(base_url=server.api, timeout=60, event_hooks=hooks, transport=transport) as client:
-        yield client
+from tests.web.api.conformance import asking
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +37,12 @@ def http(server: Server) -> Iterator[httpx.Client]:
 @pytest.fixture
 def tenant(server: Server, http: httpx.Client) -> Tenant:
     """A namespace that only this test uses."""
+    return Tenant(http, server.key)
+
+
+@pytest.fixture
+def other(server: Server, http: httpx.Client) -> Tenant:
+    """Another one."""
     return Tenant(http, server.key)
 
 

@@ -1,0 +1,138 @@
+"""The list comes page by page."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.server import Server
+from tests.web.api.callers import Caller, Json, Tenant
+
+COUNT = 30
+
+
+@pytest.fixture(scope="module")
+def shelf(server: Server, http: httpx.Client) -> Tenant:
+    """A namespace with thirty actions, of which every third is Failed."""
+    tenant = Tenant(http, server.key)
+    tenant.recorder.batch(*({"action": f"n{n}", "state": "Success" if n % 3 else "Failed"} for n in range(COUNT)))
+    return tenant
+
+
+def names(page: Json) -> list[str]:
+    """Return the names of a page's actions."""
+    return [action["action"] for action in page["objects"]]
+
+
+def walk(caller: Caller, query: str) -> Iterator[Json]:
+    """Return all pages from one on, by their `next`."""
+    page = caller.page(query)
+    yield page
+    while page["meta"]["next"]:
+        page = caller.http.get(f"{caller.http.base_url.join('/')}{page['meta']['next'].lstrip('/')}",
+                               auth=(caller.user, caller.key)).json()  # fmt: skip
+        yield page
+
+
+def test_an_envelope_has_meta_and_objects(shelf: Tenant) -> None:
+    """Both are there and nothing else; so are all keys of `meta`, and its numbers are integers."""
+    page = shelf.recorder.page("limit=4&offset=4")
+    assert set(page) == {"meta", "objects"}
+    assert set(page["meta"]) == {"limit", "offset", "next", "previous", "total_count"}
+    numbers = [page["meta"][name] for name in ("limit", "offset", "total_count")]
+    assert (numbers, {type(number) for number in numbers}) == ([4, 4, COUNT], {int})
+
+
+def test_an_empty_list_has_an_envelope_too(recorder: Caller) -> None:
+    """With no actions there is no next page and no previous one."""
+    assert recorder.page() == {
+        "meta": {"limit": 25, "offset": 0, "next": None, "previous": None, "total_count": 0},
+        "objects": [],
+    }
+
+
+def test_a_page_has_25_actions_unless_said_otherwise(shelf: Tenant) -> None:
+    """And its `next` names the limit and the offset that it goes on with."""
+    page = shelf.recorder.page()
+    assert (len(page["objects"]), page["meta"]["limit"], page["meta"]["offset"]) == (25, 25, 0)
+    assert page["meta"]["next"] == "/api/audit/v1/action/?limit=25&offset=25"
+    assert page["meta"]["previous"] is None
+
+
+@given(limit=st.integers(1, 700), offset=st.integers(0, COUNT + 5))
+@settings(max_examples=40)
+def test_a_page_is_a_slice_of_the_list(shelf: Tenant, limit: int, offset: int) -> None:
+    """Whatever limit and offset: the page holds those actions, and says whether there are more on either side."""
+    page = shelf.recorder.page(f"limit={limit}&offset={offset}")
+    assert names(page) == [f"n{n}" for n in range(COUNT)][offset : offset + limit]
+    assert (page["meta"]["next"] is None) == (offset + limit >= COUNT)
+    assert (page["meta"]["previous"] is None) == (offset == 0)
+
+
+@pytest.mark.parametrize("limit", ["500", "501", "100000", "999999999999"])
+def test_more_than_500_is_taken_as_500(shelf: Tenant, limit: str) -> None:
+    """`meta` tells the limit that is really used."""
+    assert shelf.recorder.page(f"limit={limit}")["meta"]["limit"] == 500
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "", "2.5", "1e2", "0x10", "%D9%A1", "NaN", "9" * 30])
+def test_a_limit_that_makes_no_sense_is_refused(shelf: Tenant, limit: str) -> None:
+    """Zero, negative or no number: 400, naming it."""
+    answer = shelf.recorder.get(f"/action/?limit={limit}")
+    assert (answer.status_code, "limit" in answer.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("offset", ["-1", "x", "", "2.5", "9" * 30])
+def test_an_offset_that_makes_no_sense_is_refused(shelf: Tenant, offset: str) -> None:
+    """Negative or no number: 400, naming it."""
+    answer = shelf.recorder.get(f"/action/?offset={offset}")
+    assert (answer.status_code, "offset" in answer.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("way", ["start_date", "-start_date"])
+def test_next_leads_through_every_action_once(shelf: Tenant, way: str) -> None:
+    """Following it gives the whole list in order, and then null."""
+    pages = list(walk(shelf.recorder, f"limit=7&order_by={way}"))
+    assert [len(page["objects"]) for page in pages] == [7, 7, 7, 7, 2]
+    seen = [name for page in pages for name in names(page)]
+    assert seen == [f"n{n}" for n in (range(COUNT) if way == "start_date" else reversed(range(COUNT)))]
+
+
+def test_previous_leads_back(shelf: Tenant) -> None:
+    """It names the page before, and begins at 0 where less than a page lies before."""
+    back = [shelf.recorder.page(f"limit=10&offset={offset}")["meta"]["previous"] for offset in (20, 10, 3)]
+    assert [parse_qs(urlsplit(uri).query)["offset"] for uri in back] == [["10"], ["0"], ["0"]]
+
+
+@pytest.mark.parametrize("root", ["", "/{namespace}"])
+def test_next_and_previous_keep_filters_and_namespace(shelf: Tenant, root: str) -> None:
+    """They are relative, begin with /api/, hold every filter as it was, and the namespace if the request had it."""
+    named = root.format(namespace=shelf.namespace)
+    caller = Caller(shelf.http, shelf.recorder.user, shelf.recorder.key, named)
+    filters = {"state": ["Success", "In progress"], "user": ["rita", "a&b=c +ü/"], "order_by": ["-start_date"]}
+    meta = caller.page({**filters, "limit": "5", "offset": "5"})["meta"]
+    for uri, offset in ((meta["next"], "10"), (meta["previous"], "0")):
+        assert urlsplit(uri).path == f"/api/audit/v1{named}/action/"
+        assert uri.startswith("/api/")
+        assert parse_qs(urlsplit(uri).query) == {**filters, "limit": ["5"], "offset": [offset]}
+
+
+def test_the_sdk_walks_the_log_by_meta(shelf: Tenant) -> None:
+    """Its first request has no limit; it goes on with limit and offset from `meta` until `next` is falsy."""
+    page, seen = shelf.recorder.page(), []
+    while True:
+        seen += names(page)
+        if not page["meta"]["next"]:
+            break
+        behind = page["meta"]["offset"] + page["meta"]["limit"]
+        page = shelf.recorder.page(f"limit={page['meta']['limit']}&offset={behind}")
+    assert seen == [f"n{n}" for n in range(COUNT)]
+
+
+def test_total_count_is_of_what_the_filters_leave(shelf: Tenant) -> None:
+    """Not of the page, nor of the log."""
+    meta = shelf.recorder.page("state=Failed&limit=3")["meta"]
+    assert (meta["total_count"], meta["limit"]) == (10, 3)

@@ -1,0 +1,195 @@
+"""The command line: what it prints, what it returns, and what it says of bad input."""
+
+import gzip
+import json
+import os
+import sqlite3
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.support.server import Server, deedbook, issue_key, serving
+
+ACTION = {
+    "action": "Stack Deploy",
+    "method": "POST",
+    "path": "/x/",
+    "state": "Success",
+    "created": "2014-09-17T08:26:22Z",
+}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A store that is not there yet."""
+    return f"sqlite:///{tmp_path}/log.db"
+
+
+def written(folder: Path, *lines: object) -> Path:
+    """Return a file of NDJSON."""
+    path = folder / "actions.ndjson"
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def failed(url: str, *arguments: str, **more: str) -> str:
+    """Return the one line that a command fails with."""
+    ended = deedbook(url, *arguments, **more)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_a_new_key_stands_alone_on_standard_output(url: str) -> None:
+    """`keys create` prints 256 random bits and nothing else, and no file holds them."""
+    secret = issue_key(url)
+    assert len(secret) == 43
+    assert "\n" not in secret
+    stored = Path(url.removeprefix("sqlite:///")).read_bytes()
+    assert secret.encode() not in stored
+
+
+def test_keys_are_listed_and_revoked_once(url: str) -> None:
+    """`keys list` tells of every key; `keys revoke` takes it away, and a second time is an error."""
+    issue_key(url, user="ann", namespace="acme", role="auditor")
+    listed = deedbook(url, "keys", "list").stdout
+    assert "ann" in listed
+    assert "auditor" in listed
+    identifier = next(word for word in listed.split() if word.count("-") == 4)
+    assert deedbook(url, "keys", "revoke", identifier).returncode == 0
+    assert "revoked before" in failed(url, "keys", "revoke", identifier)
+
+
+def test_load_reports_what_it_cannot_read_and_goes_on(url: str, tmp_path: Path) -> None:
+    """A bad line is told with its number and reason, counted, and stops nothing; then the exit status is 1."""
+    good = [{**ACTION, "uuid": str(uuid4())} for _ in range(3)]
+    path = written(tmp_path, good[0], "{not json", good[1], {**good[2], "state": "Lost"})
+    ended = deedbook(url, "load", "--namespace", "acme", str(path))
+    assert ended.returncode == 1
+    assert "actions.ndjson:2: " in ended.stderr
+    assert "actions.ndjson:4: " in ended.stderr
+    assert "2 actions added, 2 lines not loaded" in ended.stderr
+
+
+def test_loading_twice_adds_nothing(url: str, tmp_path: Path) -> None:
+    """A file loaded again, or packed with gzip, leaves the log as it was."""
+    path = written(tmp_path, {**ACTION, "uuid": str(uuid4())}, {"relationship": {"parent": "/a/", "child": "/b/"}})
+    packed = tmp_path / "again.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert "1 actions added, 1 relationships" in deedbook(url, "load", str(path)).stderr
+    before = deedbook(url, "status").stdout
+    assert "1 actions that were there" in deedbook(url, "load", str(path), str(packed)).stderr.replace("2 act", "1 act")
+    assert deedbook(url, "status").stdout == before
+
+
+def test_status_tells_how_far_everything_is(url: str, tmp_path: Path) -> None:
+    """`status` names the store, the log's position, the output, the keys and the views."""
+    deedbook(url, "load", str(written(tmp_path, {**ACTION, "uuid": str(uuid4())})))
+    deedbook(url, "rebuild")
+    told = deedbook(url, "status").stdout
+    assert "position 1, recorded" in told
+    assert "0 lines" in told
+    assert "0 valid" in told
+    assert "position 1, 0 behind" in told
+
+
+def test_verify_finds_a_changed_row(url: str, tmp_path: Path) -> None:
+    """`verify` is silent about a whole store, and tells the position of a row that was changed behind its back."""
+    deedbook(url, "load", str(written(tmp_path, {**ACTION, "uuid": str(uuid4())})))
+    assert deedbook(url, "verify").returncode == 0
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
+        db.execute("DROP TRIGGER events_update_append_only")
+        db.execute("UPDATE events SET state = CAST(replace(CAST(state AS TEXT), 'Success', 'Failed') AS BLOB)")
+    db.close()
+    ended = deedbook(url, "verify")
+    assert ended.returncode == 1
+    assert "position 1: " in ended.stderr
+
+
+def test_options_come_from_variables_too(tmp_path: Path) -> None:
+    """Every option can be set as a DEEDBOOK_… variable."""
+    with (
+        serving(tmp_path, DEEDBOOK_LIST_ORDER="newest", DEEDBOOK_HOST="127.0.0.1") as server,
+        server.client() as client,
+    ):
+        for number in range(2):
+            client.post("/action/", json={"action": str(number), "method": "GET", "path": "/", "state": "Success"})
+        listed = client.get("/acme/action/").json()["objects"]
+        assert [one["action"] for one in listed] == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("load", "/nowhere/at/all.json"), "all.json"),
+        (("load", "--namespace", "key", "x"), "can't be a namespace"),
+        (("load", "--namespace", "a b", "x"), "can't be a namespace"),
+        (("keys", "create", "ann", "--namespace", "events", "--role", "admin"), "can't be a namespace"),
+        (("keys", "create", "ann", "--namespace", "acme", "--role", "king"), "king"),
+        (("serve", "--port", "70000"), "70000"),
+        (("serve", "--colour"), "--colour"),
+        (("dance",), "dance"),
+        (("load",), "FILES"),
+        (("status",), "There is no store"),
+        (("verify",), "There is no store"),
+        (("rebuild",), "There is no store"),
+        (("keys", "list"), "There is no store"),
+    ],
+)
+def test_bad_input_gets_one_line(url: str, arguments: tuple[str, ...], words: str) -> None:
+    """What can't be done is one line on standard error that says why, and exit status 2."""
+    assert words in failed(url, *arguments)
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "sqlite://log.db", "sqlite:///", "log.db", "sqlite://u:secret@h/x"])
+def test_a_url_that_names_no_store_is_told(url: str) -> None:
+    """A store's URL of another form is one line that shows the right one, and never a password."""
+    told = failed(url, "status")
+    assert "sqlite:///relative/log.db" in told
+    assert "secret" not in told
+
+
+def test_options_of_no_sense_are_told(tmp_path: Path) -> None:
+    """Proxies that are no networks end the server before it listens."""
+    told = failed(f"sqlite:///{tmp_path}/log.db", "serve", "--trusted-proxies", "everyone", "--port", "0")
+    assert "everyone" in told
+
+
+def test_a_rebuild_beside_a_running_server_fails_no_request(tmp_path: Path) -> None:
+    """While views are rebuilt and swapped, recording and reading go on, and nothing is missing."""
+    with serving(tmp_path) as server, server.client() as client:
+        _post(server, 50)
+        for round_ in range(3):
+            assert deedbook(server.url, "rebuild").returncode == 0
+            _post(server, 5)
+            page = client.get("/acme/action/", params={"limit": 1})
+            assert page.status_code == 200
+            assert page.json()["meta"]["total_count"] == 50 + 5 * (round_ + 1)
+    assert len(list(tmp_path.glob("views-*.db"))) == 1
+    assert not list(tmp_path.glob("*.building"))
+
+
+def _post(server: Server, times: int) -> None:
+    with server.client() as client:
+        for _ in range(times):
+            body = {"action": "a", "method": "GET", "path": "/", "state": "Success"}
+            assert client.post("/action/", json=body).status_code == 201
+
+
+def test_the_key_file_of_the_quick_start_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """The key is kept with mode 0600, is reused while it is valid, and replaced when it is not."""
+    from deedbook.web.quickstart import prepare
+    from deedbook.web.settings import Settings
+
+    settings, key = Settings(url=f"sqlite:///{tmp_path}/log.db"), tmp_path / "key"
+    prepare(settings, key, None, "http://127.0.0.1:8000")
+    first = key.read_text()
+    assert os.stat(key).st_mode & 0o777 == 0o600
+    prepare(settings, key, None, "http://127.0.0.1:8000")
+    assert key.read_text() == first
+    key.write_text("something else")
+    prepare(settings, key, None, "http://127.0.0.1:8000")
+    assert key.read_text() not in (first, "something else")
