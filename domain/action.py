@@ -141,7 +141,8 @@ def _request_cancel(action: Action, command: RequestCancel, facts: Facts) -> lis
 
 
 def _finish(action: Action, command: Finish, facts: Facts) -> list[ActionEvent]:
-    if action.state not in RUNNING or not allows(action.state, command.state):
+    is_end = action.state in RUNNING and command.state in FINAL
+    if not is_end or not allows(action.state, command.state):
         raise errors.NotFinishable(action.state, command.state)
     ended = _ended(command.by, command.state, command.reason, facts)
     return [msgspec.structs.replace(ended, at=max(facts.now, action.start or 0))]

@@ -27,7 +27,7 @@ def create_app(
     streams: Streams,
     health: Health,
     description: ASGIApp,
-) -> ASGIApp:
+) -> Canonical:
     """Return the application: every path, every method, and the right that it needs.
 
     Starlette's router and nothing around it: each resource turns its own errors into answers, and the two middlewares

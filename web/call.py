@@ -96,10 +96,12 @@ class Call:
         peer: str | None = client[0] if client else None
         if not self._proxies or peer is None:
             return peer
-        forwarded = self.headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        hops = [hop.strip() for hop in forwarded if hop.strip()]
-        while hops and _within(peer, self._proxies):
-            peer = hops.pop()
+        # A header that came in several lines is one list, in their order (RFC 9110, section 5.3).
+        said = b",".join(value for name, value in self.scope["headers"] if name == b"x-forwarded-for")
+        for hop in reversed(said.decode("latin-1").split(",")):
+            if not _within(peer, self._proxies) or not _is_address(hop.strip()):
+                break
+            peer = hop.strip()
         return peer
 
     @property
@@ -176,8 +178,12 @@ def too_large(limit: int, what: str) -> Problem:
 
 
 def _within(address: str, networks: Networks) -> bool:
+    return _is_address(address) and any(ip_address(address) in network for network in networks)
+
+
+def _is_address(text: str) -> bool:
     try:
-        found = ip_address(address)
+        ip_address(text)
     except ValueError:
         return False
-    return any(found in network for network in networks)
+    return True

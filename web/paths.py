@@ -5,7 +5,8 @@ slashes (the Go package, when its host ends with one), and for log streams witho
 a 301 would turn their POST into a GET.
 """
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute, Router
+from starlette.types import Receive, Scope, Send
 
 ROOT = "/api/audit/v1"
 
@@ -16,15 +17,20 @@ RESOURCES = frozenset({"action", "event", "events", "relationship", "admin", "ke
 class Canonical:
     """Rewrites the path of each request to `/api/audit/v1/{resource}…`, and the namespace to `scope["namespace"]`."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The route table."""
+        return self._router.routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, rewritten."""
         if scope["type"] != "lifespan":
             scope["path"], scope["namespace"] = canonical(scope["path"])
             scope["root_path"] = ""
-        await self._app(scope, receive, send)
+        await self._router(scope, receive, send)
 
 
 def canonical(path: str) -> tuple[str, str | None]:

@@ -29,6 +29,9 @@ STATUS: Mapping[type[errors.DeedbookError], int] = {
 #: Seconds after which a refused request may be worth repeating.
 RETRY_AFTER = "1"
 
+#: A sentence is cut after so many characters: it may quote what it was sent.
+_LONGEST = 600
+
 
 class Problem(Exception):
     """A request that can't be answered: with this status, for this reason."""
@@ -47,8 +50,11 @@ def problem_of(error: errors.DeedbookError) -> Problem:
 
 
 def body_of(sentence: str) -> bytes:
-    """Return the JSON of an error: ASCII, since some clients print it to terminals that know nothing else."""
-    return msgspec.json.encode({"error": sentence.encode("ascii", "backslashreplace").decode()})
+    """Return the JSON of an error: printable ASCII, since some clients print it to terminals that know nothing else."""
+    if len(sentence) > _LONGEST:
+        sentence = f"{sentence[:_LONGEST]}..."
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in sentence)
+    return msgspec.json.encode({"error": shown.encode("ascii", "backslashreplace").decode()})
 
 
 def bad(sentence: str) -> Problem:

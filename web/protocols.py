@@ -52,8 +52,9 @@ class _Corked:
             self._head = data
             self._soon(self._flush)
         elif self._head:
-            self._write(self._head + data)
-            self._head = b""
+            data, self._head = self._head + data, b""
+            if not self._transport.is_closing():
+                self._write(data)
         else:
             self._write(data)
 
@@ -64,9 +65,9 @@ class _Corked:
 
     def _flush(self) -> None:
         """Send a head whose body did not follow at once: it was asked for by HEAD."""
-        if self._head:
-            self._write(self._head)
-            self._head = b""
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._write(head)
 
 
 class FollowerProtocol(WebSocketsSansIOProtocol):

@@ -24,6 +24,7 @@ LINE = 64 * 1024
 #: How far a date may lie in the future, for clocks that differ: five minutes, in microseconds.
 FUTURE = 5 * 60 * 1_000_000
 
+# In Python's patterns, but in no other's, `$` also matches before a line break at the end: hence `(?!\n)`.
 Uri = Annotated[str, Meta(min_length=1, max_length=2048)]
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 
@@ -49,7 +50,7 @@ class RecordRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """An action to record. `user`, `user_agent` and `ip` left out are those of the request; null is kept as null."""
 
     action: Name
-    method: Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$")]
+    method: Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$(?!\n)")]
     path: Annotated[str, Meta(min_length=1, max_length=16384)]
     state: Recordable
     object: Annotated[str, Meta(max_length=2048)] = ""
@@ -102,8 +103,8 @@ class RelationshipRequest(Struct, forbid_unknown_fields=True):
 class KeyRequest(Struct, forbid_unknown_fields=True):
     """An API key to issue."""
 
-    user: Annotated[str, Meta(min_length=1, max_length=256, pattern="^[^:]*$")]
-    namespace: Annotated[str, Meta(pattern=f"^{NAMESPACE_PATTERN}$")]
+    user: Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^:]*$(?!\n)")]
+    namespace: Annotated[str, Meta(pattern=rf"^{NAMESPACE_PATTERN}$(?!\n)")]
     role: Role
 
 

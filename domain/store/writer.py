@@ -109,6 +109,8 @@ class Writer:
 
     def submit(self, orders: Sequence[Order]) -> None:
         """Take orders that share a transaction, all or none; see `AuditLog.submit`."""
+        if not orders:
+            return
         with self._arrived:
             if self._closing:
                 raise StoreClosed
@@ -134,20 +136,26 @@ class Writer:
             return taken
 
     def _record(self, orders: Sequence[Order]) -> list[Answer | Exception]:
+        """Record orders together; where the store does not take them so, each alone, so that none harms another."""
+        failure: Exception = LostRace()
         for _ in range(TRIES):
             try:
                 return self._commit(orders)
-            except LostRace:
+            except LostRace as race:
                 self._known.clear()
+                failure = race
             except Unavailable as error:
                 self._known.clear()
                 return [error] * len(orders)
             except Exception as error:  # noqa: BLE001
                 # Whatever it is, those who wait must hear of it, and the writer must live on.
-                _log.exception("The writer failed; %d commands were not recorded.", len(orders))
+                _log.exception("The writer failed on %d commands.", len(orders))
                 self._known.clear()
-                return [error] * len(orders)
-        return [LostRace()] * len(orders)
+                failure = error
+                break
+        if len(orders) > 1:
+            return [outcome for order in orders for outcome in self._record([order])]
+        return [failure]
 
     def _commit(self, orders: Sequence[Order]) -> list[Answer | Exception]:
         with self._engine.turn() as turn:

@@ -52,7 +52,7 @@ def relationships() -> list[Command]:
 
 
 def recording(rng: random.Random, number: int, uris: list[str], start: int) -> RecordAction:
-    """Return one of many recordings, as real ones are spread: few users and operations, thousands of objects, some busy."""
+    """Return one of many recordings, spread as real ones are: few users and operations, and some objects busier."""
     failed = rng.random() < 0.1
     return RecordAction(
         id=UUID(int=rng.getrandbits(128), version=4),

@@ -44,7 +44,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """Return the commands of a console: each begins with `$ `, and goes on while its lines end with a backslash."""
+    """Return the commands of a console: each begins with `$ ` and goes on behind `> `, as bash shows it."""
     command: list[str] = []
     shown: list[str] = []
     begun = block.line
@@ -53,8 +53,8 @@ def commands(block: Block) -> Iterator[Command]:
             if command:
                 yield Command("\n".join(command), "\n".join(shown), begun)
             command, shown, begun = [line.removeprefix("$ ")], [], number
-        elif command and not shown and command[-1].endswith("\\"):
-            command.append(line)
+        elif command and not shown and line.startswith("> "):
+            command.append(line.removeprefix("> "))
         else:
             shown.append(line)
     if command:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.support.server import environment
 
-#: How long a command may take, in seconds: `make run` installs.
-PATIENCE = 100.0
+#: How long a command may take, in seconds: `make run` installs what it needs.
+PATIENCE = 250.0
 
 _DONE = "---- done: "
 
@@ -25,45 +25,55 @@ class Shell:
         with self._typescript.open("wb") as out:
             self._bash = subprocess.Popen(
                 ["bash", "--noprofile", "--norc"],
-                cwd=folder, env=_environment(**more), stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=_environment(**more),
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
-    def run(self, command: str, *, until: Callable[[str], bool] = lambda _: True) -> tuple[str, int]:
-        """Run a command; return what was printed and its exit status.
+    def run(self, command: str) -> str:
+        """Run a command that succeeds; return what it printed, and what those in the background did meanwhile."""
+        self._type(f'{command}\nprintf "\\n{_DONE}%s\\n" $?\n')
+        printed, _, status = self._printed(lambda text: text.endswith("\n") and f"\n{_DONE}" in text).rpartition(
+            f"\n{_DONE}"
+        )
+        assert int(status) == 0, f"{command}\n{printed}"
+        return printed
 
-        Returns once `until` holds of what was printed, or nothing came to make it hold within `PATIENCE`: one in the
-        background prints when it has something to say.
-        """
-        assert self._bash.stdin is not None
-        self._bash.stdin.write(f'{command}\nprintf "\\n{_DONE}%s\\n" $?\n'.encode())
-        self._bash.stdin.flush()
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            text = self._printed()
-            before, mark, after = text.rpartition(f"\n{_DONE}")
-            status, _, later = after.partition("\n")
-            if mark and (until(before + later) or time.monotonic() > deadline):
-                self._read += len(text.encode())
-                return before + later, int(status)
-            assert time.monotonic() < deadline, f"still running: {command}\n{text}"
-            time.sleep(0.02)
-
-    def _printed(self) -> str:
-        with self._typescript.open("rb") as file:
-            file.seek(self._read)
-            return file.read().decode()
+    def begin(self, command: str, until: Callable[[str], bool]) -> str:
+        """Run a command in the background, and return what it printed once `until` holds of that."""
+        self._type(f"{command} &\n")
+        return self._printed(until)
 
     def close(self) -> None:
         """End all that was begun here and still runs, and wait for it."""
-        assert self._bash.stdin is not None
-        self._bash.stdin.write(b"kill $(jobs -p) 2> /dev/null; wait; exit\n")
-        self._bash.stdin.close()
         try:
-            self._bash.wait(30)
+            self._type("kill $(jobs -p) 2> /dev/null; wait; exit\n")
+            self._bash.communicate(timeout=30)
         finally:
             if self._bash.poll() is None:
                 os.killpg(self._bash.pid, signal.SIGKILL)
+                self._bash.communicate()
+
+    def _type(self, text: str) -> None:
+        assert self._bash.stdin is not None
+        self._bash.stdin.write(text.encode())
+        self._bash.stdin.flush()
+
+    def _printed(self, until: Callable[[str], bool]) -> str:
+        """Return what was printed since the last call, once `until` holds of it."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self._typescript.open("rb") as file:
+                file.seek(self._read)
+                text = file.read()
+            if until(text.decode(errors="replace")):
+                self._read += len(text)
+                return text.decode()
+            assert time.monotonic() < deadline, f"this is all that came:\n{text.decode()}"
+            time.sleep(0.02)
 
 
 @contextmanager
@@ -77,8 +87,8 @@ def shell(folder: Path, **more: str) -> Iterator[Shell]:
 
 
 def _environment(**more: str) -> dict[str, str]:
-    """Return a reader's environment: nothing of a developer's own settings, and no other virtual environment."""
+    """Return a reader's environment: nothing of a developer's settings, of another virtual environment, of `make test`."""
     clean = environment("", **more)
-    for name in ("DEEDBOOK_URL", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+    for name in ("DEEDBOOK_URL", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS"):
         clean.pop(name, None)
     return clean

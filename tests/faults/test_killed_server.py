@@ -1,5 +1,6 @@
 """A server that is killed while it records: what it acknowledged is there, once, and nothing is half done."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -114,7 +115,7 @@ def test_connections_were_cut_in_the_middle(killed: Killed) -> None:
 
 
 def test_no_acknowledged_action_is_missing_or_double(killed: Killed) -> None:
-    """Each acknowledged action is in the log under the id that was answered; none, asked for once or again, is double."""
+    """Each acknowledged action is there under the id that was answered; none, asked for once or again, is double."""
     recorded = {marker: one for marker, one in killed.ledger.sent.items() if one.path == "/action/"}
     listed = [one for one in killed.listed() if one["action"] in recorded]
     ids = {one["action"]: one["uuid"] for one in listed}
@@ -164,7 +165,5 @@ def test_views_are_what_a_rebuild_gives(killed: Killed) -> None:
 
 def rows_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return all that is in a file of views."""
-    import sqlite3
-
     with closing(sqlite3.connect(path)) as connection:
         return rows(connection)

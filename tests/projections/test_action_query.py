@@ -47,7 +47,8 @@ def naive(log: EventLog) -> Naive:
 
 def reach(edges: set[tuple[str, str, str]], namespace: str, uri: str, step: int) -> set[str]:
     """Return all that is reached from an object, up (step 1) or down (step -1)."""
-    found, ring = set(), {uri}
+    found: set[str] = set()
+    ring = {uri}
     while ring:
         ring = {edge[1:][::step][1] for edge in edges if edge[0] == namespace and edge[1:][::step][0] in ring} - found
         found |= ring

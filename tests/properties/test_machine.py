@@ -4,7 +4,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,8 +20,6 @@ from tests.support.server import Server, serving
 class ThroughTheApplication(Machine):
     """Drives a store in this process."""
 
-    driver: Any
-
     def fresh(self) -> None:
         """Take another namespace of the same store."""
         self.driver.namespace = str(uuid4())
@@ -30,8 +28,7 @@ class ThroughTheApplication(Machine):
 class ThroughHttp(Machine):
     """Drives a server."""
 
-    driver: Any
-    server: Any
+    server: ClassVar[Server]
 
     def fresh(self) -> None:
         """Take another namespace of the same server."""
@@ -57,9 +54,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_the_application_does_what_the_model_does(in_process: InProcess) -> None:
     """Whatever commands are given in whatever order, the application and the naive model find the same."""
     ThroughTheApplication.driver = in_process
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # Hypothesis has no types there
-        ThroughTheApplication, settings=settings(max_examples=100, stateful_step_count=40)
-    )
+    run_state_machine_as_test(ThroughTheApplication, settings=settings(max_examples=100, stateful_step_count=40))
 
 
 def test_http_does_what_the_model_does(server: Server, tmp_path: Path) -> None:
@@ -68,7 +63,5 @@ def test_http_does_what_the_model_does(server: Server, tmp_path: Path) -> None:
     with server.client() as client:
         ThroughHttp.server = server
         ThroughHttp.driver = OverHttp(client, lambda name: [line.text for line in log.output(UUID(name), 0, 10_000)])
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]  # Hypothesis has no types there
-            ThroughHttp, settings=settings(max_examples=30, stateful_step_count=30)
-        )
+        run_state_machine_as_test(ThroughHttp, settings=settings(max_examples=30, stateful_step_count=30))
     log.close()

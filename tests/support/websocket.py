@@ -128,7 +128,7 @@ def hang_up(connection: ClientConnection) -> None:
 
 # Any: what websockets takes.
 def _connected(url: str, headers: Headers | None, **how: Any) -> ClientConnection:  # noqa: ANN401
-    return connect(
+    connected: ClientConnection = connect(
         url,
         additional_headers=headers,
         compression=None,
@@ -138,3 +138,4 @@ def _connected(url: str, headers: Headers | None, **how: Any) -> ClientConnectio
         max_size=None,
         **how,
     )
+    return connected

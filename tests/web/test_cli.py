@@ -2,15 +2,17 @@
 
 import gzip
 import json
-import os
 import sqlite3
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from deedbook.web.quickstart import prepare
+from deedbook.web.settings import Settings
 from tests.support.server import Server, deedbook, issue_key, serving
 
+DATE = "2014-09-17T08:26:22Z"
 ACTION = {
     "action": "Stack Deploy",
     "method": "POST",
@@ -181,13 +183,10 @@ def _post(server: Server, times: int) -> None:
 
 def test_the_key_file_of_the_quick_start_is_for_its_owner_alone(tmp_path: Path) -> None:
     """The key is kept with mode 0600, is reused while it is valid, and replaced when it is not."""
-    from deedbook.web.quickstart import prepare
-    from deedbook.web.settings import Settings
-
     settings, key = Settings(url=f"sqlite:///{tmp_path}/log.db"), tmp_path / "key"
     prepare(settings, key, None, "http://127.0.0.1:8000")
     first = key.read_text()
-    assert os.stat(key).st_mode & 0o777 == 0o600
+    assert key.stat().st_mode & 0o777 == 0o600
     prepare(settings, key, None, "http://127.0.0.1:8000")
     assert key.read_text() == first
     key.write_text("something else")

@@ -25,7 +25,7 @@ from eventsourcing.sqlite import (
 
 from deedbook.domain.store.leaf import leaf
 from deedbook.domain.store.sqlite.schema import STATEMENTS
-from deedbook.domain.store.sqlite.turn_lock import TurnLock
+from deedbook.domain.store.sqlite.turn_lock import turn_lock
 
 #: How long a follower may be unaware of what another process committed. In this process it is woken.
 POLL_SECONDS = 0.025
@@ -70,7 +70,7 @@ class LogDatastore(SQLiteDatastore):
     """Connections to one store: writing transactions take the writer's turn first."""
 
     def __init__(self, path: Path) -> None:
-        self.turns = TurnLock(path.with_name(f"{path.name}-turn"))
+        self.turns = turn_lock(path)
         super().__init__(str(path))
         self.pool = _LogPool(db_name=str(path), lock_timeout=10)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deedbook.domain.errors import StoreUnusable
+from deedbook.domain.store.sqlite.turn_lock import turn_lock
 
 #: "DEED" in the header of the file tells it from any other SQLite database.
 APPLICATION_ID = 0x44454544
@@ -100,11 +101,24 @@ _TRIGGERS = (
         "EXISTS (SELECT 1 FROM output WHERE action = NEW.action AND line = NEW.line)",
         "unique: this line of the action is taken",
     ),
+    _refuse(
+        "idempotency",
+        "INSERT",
+        "EXISTS (SELECT 1 FROM idempotency WHERE namespace = NEW.namespace AND key = NEW.key)",
+        "unique: this key is taken",
+    ),
+    _refuse(
+        "api_keys",
+        "INSERT",
+        "EXISTS (SELECT 1 FROM api_keys WHERE id = NEW.id OR secret_hash = NEW.secret_hash)",
+        "unique: this key is taken",
+    ),
     _refuse("api_keys", "DELETE", "", "append-only: keys are revoked, never deleted"),
     _refuse(
         "api_keys",
         "UPDATE",
-        "OLD.revoked IS NOT NULL OR NEW.id IS NOT OLD.id OR NEW.secret_hash IS NOT OLD.secret_hash",
+        "OLD.revoked IS NOT NULL OR NEW.revoked IS NULL OR (NEW.id, NEW.user, NEW.namespace, NEW.role, NEW.secret_hash,"
+        " NEW.created) IS NOT (OLD.id, OLD.user, OLD.namespace, OLD.role, OLD.secret_hash, OLD.created)",
         "append-only: a key changes once, when it is revoked",
     ),
 )
@@ -150,7 +164,8 @@ def _header(path: Path) -> _Header:
 def _create(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
+        # SQLite does not wait for its lock to change the journal's mode: hence ours.
+        with turn_lock(path).held(), closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")

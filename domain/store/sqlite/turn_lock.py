@@ -12,6 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def turn_lock(store: Path) -> "TurnLock":
+    """Return the lock of a store: a file beside it."""
+    return TurnLock(store.with_name(f"{store.name}-turn"))
+
+
 class TurnLock:
     """A lock among threads and processes, on a file that is made where it is missing."""
 

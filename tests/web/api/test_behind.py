@@ -5,10 +5,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-import httpx
-
 from tests.support.server import Server, serving
-from tests.web.api.callers import CALL, Caller, Tenant
+from tests.web.api.callers import CALL, Tenant
 from tests.web.api.conformance import asking
 
 
@@ -29,7 +27,6 @@ def test_a_view_that_is_only_behind_is_waited_for_and_then_a_503(tmp_path: Path)
                 answer = recorder.get("/action/")
                 assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True)
                 assert time.monotonic() - begun > 1.5
-                assert recorder.get(f"/action/{made['uuid']}/").status_code == 503
                 leader.process.send_signal(signal.SIGCONT)
                 assert recorder.listed("order_by=-start_date&limit=1") == [made]
         finally:
@@ -57,9 +54,33 @@ def test_a_view_that_stopped_answers_from_its_last_good_position(tmp_path: Path)
             assert int(answer.headers["deedbook-position"]) == stopped - 1
         assert time.monotonic() - begun < 5
         assert recorder.listed() == [made]
-        health = httpx.get(f"{server.address}/health")
+        health = client.get(f"{server.address}/health")
         assert (health.status_code, health.json()["views"]["stopped_at"]) == (200, stopped)
         assert "topic" in health.json()["views"]["reason"]
+
+
+def test_a_log_that_can_t_be_asked_answers_from_the_last_good_position(tmp_path: Path) -> None:
+    """At once and with its lag; nothing can be recorded, and `/health` says that it is not ready.
+
+    The files of the log are overwritten, as a broken disk would leave them.
+    """
+    with serving(tmp_path) as server, asking(server) as client:
+        recorder = Tenant(client, server.key).recorder
+        made = recorder.record()
+        good = recorder.get("/action/")
+        for file in tmp_path.glob("log.db*"):
+            with file.open("r+b") as log:
+                log.write(b"x" * file.stat().st_size)
+        refused = recorder.post("/action/", CALL)
+        assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (503, True)
+        for path in ("/action/", f"/action/{made['uuid']}/", "/relationship/?object=/o"):
+            answer = recorder.get(path)
+            assert (answer.status_code, int(answer.headers["deedbook-lag"]) >= 1) == (200, True)
+            assert answer.headers["deedbook-position"] == good.headers["deedbook-position"]
+        assert recorder.get("/action/").text == good.text
+        health = client.get(f"{server.address}/health")
+        assert (health.status_code, health.json()["live"], health.json()["ready"]) == (503, True, False)
+        assert health.json()["log"]["failure"]
 
 
 def _add_unreadable(log: Path) -> int:
@@ -71,18 +92,3 @@ def _add_unreadable(log: Path) -> int:
         connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     connection.close()
     return int(head) + 1
-
-
-def test_a_log_that_can_t_be_asked_answers_from_the_last_good_position(tmp_path: Path) -> None:
-    """Placeholder."""
-    with serving(tmp_path) as server, asking(server) as client:
-        recorder: Caller = Tenant(client, server.key).recorder
-        made = recorder.record()
-        assert recorder.listed() == [made]
-        log = tmp_path / "log.db"
-        with log.open("r+b") as file:
-            file.truncate(0)
-        for path in ("/action/",):
-            answer = recorder.get(path)
-            print(answer.status_code, answer.headers, answer.text)
-        assert 0

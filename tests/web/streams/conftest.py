@@ -1,6 +1,7 @@
 """One server for all tests of the streams but those that stop it, and a namespace of its own for each."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -27,3 +28,17 @@ def http(server: Server) -> Iterator[httpx.Client]:
 def tenant(server: Server, http: httpx.Client) -> Tenant:
     """A namespace that only this test uses."""
     return Tenant(http, server.key)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own, that it may stop."""
+    with serving(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def own_tenant(own_server: Server) -> Iterator[Tenant]:
+    """A namespace of that one."""
+    with httpx.Client(base_url=own_server.api, timeout=60) as http:
+        yield Tenant(http, own_server.key)

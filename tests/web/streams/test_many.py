@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import re
-from contextlib import ExitStack
-from pathlib import Path
 
 from websockets.asyncio.client import connect
 
 from tests.support.server import Server
-from tests.support.websocket import PATIENCE, bearer, unread
+from tests.support.websocket import PATIENCE, bearer
 from tests.web.api.callers import Json, Tenant
-from tests.web.streams.listening import append, finish, output, running
+from tests.web.streams.listening import append, finish, running
 
 FOLLOWERS = 1000
 LINES = 20
@@ -72,25 +69,3 @@ def test_a_thousand_followers_of_one_action(server: Server, tenant: Tenant) -> N
     crowd = asyncio.run(watched(server, tenant))
     assert crowd.seen == [list(range(LINES))] * FOLLOWERS
     assert crowd.closes == {1000}
-
-
-def memory(server: Server) -> int:
-    """Return how much memory a server holds, in MB."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{server.process.pid}/status").read_text())
-    assert found is not None
-    return int(found[1]) // 1024
-
-
-def test_what_is_not_read_is_not_kept(server: Server, tenant: Tenant) -> None:
-    """Twenty followers that read nothing of 18 MB cost the server far less than that each."""
-    action = running(tenant.recorder)
-    with ExitStack() as stack:
-        for _ in range(20):
-            url = f"{server.stream}/action/{action['uuid']}/logs/"
-            stack.enter_context(unread(url, bearer(tenant.auditor.key)))
-        quick = stack.enter_context(output(server, tenant.auditor, action))
-        before = memory(server)
-        for _ in range(3):
-            append(tenant.recorder, action, *("x" * 60_000 for _ in range(100)))
-            quick.frames(100)
-        assert memory(server) - before < 100
