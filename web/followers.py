@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.keys import ApiKey
@@ -39,9 +39,12 @@ class Follower:
         self._socket = socket
         self._loop = asyncio.get_running_loop()
         self._sending_since: float | None = None
+        self._is_hung_up = False
 
     async def send(self, text: str) -> None:
-        """Send a frame, waiting while the client is slower than the stream."""
+        """Send a frame, as soon as the client takes it; raises WebSocketDisconnect once it is gone."""
+        if self._is_hung_up:
+            raise WebSocketDisconnect
         self._sending_since = self._loop.time()
         await self._socket.send({"type": "websocket.send", "text": text})
         self._sending_since = None
@@ -52,6 +55,7 @@ class Follower:
 
     def hang_up(self, code: int, reason: str) -> None:
         """Close the stream, whether the client reads or not."""
+        self._is_hung_up = True
         hang_up: HangUp = self._socket.scope["extensions"][HANG_UP]
         hang_up(code, reason)
 

@@ -1,9 +1,16 @@
 """uvicorn's protocols, with what our clients need beyond them."""
 
 import asyncio
+import logging
+from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
 from deedbook.web.followers import HANG_UP
 from deedbook.web.problems import body_of
@@ -70,8 +77,32 @@ class _Corked:
             self._write(head)
 
 
+class _Handshake(ServerProtocol):
+    """Refuses a handshake that is none by RFC 6455 with the API's error."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        """Return the refusal."""
+        response = super().reject(status, text)
+        response.body = body_of(text.strip())
+        for name in ("Content-Type", "Content-Length"):
+            del response.headers[name]
+        response.headers["Content-Type"] = "application/json"
+        response.headers["Content-Length"] = str(len(response.body))
+        return response
+
+
 class FollowerProtocol(WebSocketsSansIOProtocol):
     """Can close a stream although its client does not read: uvicorn's own close waits until it does."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = _Handshake(max_size=config.ws_max_size, logger=logging.getLogger("uvicorn.error"))
 
     async def run_asgi(self) -> None:
         """Run the application, with `hang_up` among its extensions."""

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
+from uuid import UUID
 
 from starlette.types import Message
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deedbook.domain.errors import DeedbookError, StoreFailed, Undecodable
 from deedbook.domain.keys import MAY, ApiKey, Right
@@ -16,16 +17,13 @@ from deedbook.web.followers import Follower, Followers
 from deedbook.web.frames import Frame, Frames, Wanted, log_frame, wanted
 from deedbook.web.gate import Gate
 from deedbook.web.problems import Problem, bad, body_of, not_found, problem_of
-from deedbook.web.tail import PAGE, Output, Ring, Tail
+from deedbook.web.tail import HELD, PAGE, Output, Ring, Tail
 
 #: Clients that were refused come back at once, hundreds of times a second: they are answered a second late.
 REFUSAL_DELAY = 1.0
 
 #: Lines of output that are sent before the live ones, unless `tail` says otherwise.
 TAIL = 300
-
-#: Frames sent in one go, before others get their turn in the loop.
-_BURST = 100
 
 Stream = Callable[[Follower], Awaitable[tuple[int, str]]]
 
@@ -66,7 +64,8 @@ class Streams(NamedTuple):
             end = self.log.output_end(call.action).lines
             tail = _number(call, "tail", TAIL, None)
             after = _number(call, "after", max(0, end - (tail or 0)), end)
-            stream = OutputStream(self.log, self.tail, call, after or 0, follow=_flag(call, "follow", default=True))
+            asked = OutputAsked(call.action, after or 0, end, _flag(call, "follow", default=True))
+            stream = OutputStream(self.log, self.tail, asked)
             return Follower(socket, call.key, lambda: f"after={stream.line}"), stream.run
 
         await self._serve(socket, begin)
@@ -131,12 +130,12 @@ class EventStream:
             if found is None:
                 await self._send_old(follower)
                 continue
-            head = ring.head
-            for number, (position, frame) in enumerate(found, 1):
+            for position, frame in found:
                 await self._send(follower, frame)
                 self.position = position
-                await _breathe(number)
-            self.position = max(self.position, head)
+            if not found:
+                self.position = ring.head
+            await asyncio.sleep(0)
 
     async def _send_old(self, follower: Follower) -> None:
         frames = Frames(self._log)
@@ -152,47 +151,51 @@ class EventStream:
             await follower.send(frame.text)
 
 
+class OutputAsked(NamedTuple):
+    """What a follower of output asked for: lines behind `after`, those that there were (`end`) and, to follow, more."""
+
+    action: UUID
+    after: int
+    end: int
+    follow: bool
+
+
 class OutputStream:
     """One follower's way through an action's output; `line` is the last that was sent."""
 
-    def __init__(self, log: EventLog, tail: Tail, call: Call, after: int, *, follow: bool) -> None:
+    def __init__(self, log: EventLog, tail: Tail, asked: OutputAsked) -> None:
         self._log = log
         self._tail = tail
-        self._action = call.action
-        self._follow = follow
-        self.line = after
+        self._asked = asked
+        self.line = asked.after
 
     async def run(self, follower: Follower) -> tuple[int, str]:
         """Send until the action has ended and all its lines are out; without `follow`, until those there are."""
-        ring = self._tail.follow_output(self._action)
+        ring = self._tail.follow_output(self._asked.action)
         try:
             while True:
                 await self._send_all(follower, ring)
-                if not self._follow:
+                if not self._asked.follow:
                     return 1000, "these are the lines that there are"
                 if ring.ended is not None and self.line >= ring.ended:
                     return 1000, "the action has ended"
-                if self.line >= max(ring.head, ring.ended or 0):
-                    await ring.moved()
+                await ring.moved()
         finally:
             self._tail.leave(ring)
 
     async def _send_all(self, follower: Follower, ring: Output) -> None:
-        until = max(ring.head, ring.ended or 0)
-        while self.line < until:
-            sent = 0
-            for number, (line, text) in enumerate(self._next(ring), 1):
+        while self.line < max(ring.head, ring.ended or 0, self._asked.end):
+            for line, text in self._next(ring):
                 await follower.send(text)
-                self.line, sent = line, number
-                await _breathe(number)
-            if not sent:
-                return
+                self.line = line
+            await asyncio.sleep(0)
 
     def _next(self, ring: Output) -> Iterable[tuple[int, str]]:
+        """Return a few lines: from the ring, or from the log where they are not, or not yet, in the ring."""
         found = ring.after(self.line)
         if found:
             return found
-        old = self._log.output(self._action, self.line, PAGE)
+        old = self._log.output(self._asked.action, self.line, HELD)
         return ((line.line, log_frame(line)) for line in old)
 
 
@@ -212,11 +215,13 @@ async def _until_either(socket: WebSocket, follower: Follower, stream: Stream) -
 
 
 async def _send_then_close(socket: WebSocket, follower: Follower, stream: Stream) -> None:
-    try:
-        code, reason = await stream(follower)
-    except StoreFailed:
-        code, reason = 1011, f"the log can't be read now; resume with {follower.where()}"
-    await socket.close(code, reason)
+    # A client that went, or was hung up on, is no error: `_gone` hears of it too.
+    with contextlib.suppress(WebSocketDisconnect):
+        try:
+            code, reason = await stream(follower)
+        except StoreFailed:
+            code, reason = 1011, f"the log can't be read now; resume with {follower.where()}"
+        await socket.close(code, reason)
 
 
 async def _gone(socket: WebSocket) -> None:
@@ -227,17 +232,11 @@ async def _gone(socket: WebSocket) -> None:
             return
 
 
-async def _breathe(sent: int) -> None:
-    """Let others have their turn now and then: sending never waits while the client keeps up."""
-    if sent % _BURST == 0:
-        await asyncio.sleep(0)
-
-
 async def _refuse(socket: WebSocket, problem: Problem) -> None:
     """Refuse a handshake with the status that HTTP would have, late."""
     await asyncio.sleep(REFUSAL_DELAY)
     headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         await socket.send({
             "type": "websocket.http.response.start",
             "status": problem.status,

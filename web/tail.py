@@ -6,12 +6,16 @@ its ring reads the log itself: so nothing is dropped, and nothing grows with a f
 
 import asyncio
 import logging
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from deedbook.domain.errors import StoreFailed, Undecodable
-from deedbook.domain.events import ActionEnded
+from deedbook.domain.events import ActionEnded, ActionRecorded, Event
+from deedbook.domain.lifecycle import FINAL
 from deedbook.domain.log import EventLog
 from deedbook.web.frames import Frame, Frames, log_frame
 
@@ -20,6 +24,9 @@ POLL = 0.025
 
 #: Events or lines read at once, before others get their turn in the loop.
 PAGE = 500
+
+#: Entries that a follower holds at once: with those that it does not read, what it costs.
+HELD = 16
 
 #: What a ring keeps at the most: entries, and characters in them.
 _ENTRIES = 10_000
@@ -54,16 +61,11 @@ class Ring(Generic[Entry]):
             self._size -= gone
 
     def after(self, number: int) -> list[tuple[int, Entry]] | None:
-        """Return the entries behind `number`, in order; None where some of them are no longer here."""
+        """Return the first few entries behind `number`, in order; None where some of them are no longer here."""
         if number < self.low:
             return None
-        found = []
-        for at, entry, _ in reversed(self._entries):
-            if at <= number:
-                break
-            found.append((at, entry))
-        found.reverse()
-        return found
+        start = bisect_right(self._entries, number, key=itemgetter(0))
+        return [self._entries[place][:2] for place in range(start, min(start + HELD, len(self._entries)))]
 
     def wake(self) -> None:
         """Let those who wait look again."""
@@ -79,6 +81,14 @@ class Output(Ring[str]):
     """The last lines of one action's output; `ended` is the number of all its lines, once it has ended."""
 
     ended: int | None = None
+
+
+def _lines_at_the_end(history: Iterable[Event]) -> int | None:
+    """Return how many lines an action's output has in all, None while it has not ended."""
+    for event in history:
+        if isinstance(event, ActionEnded) or (isinstance(event, ActionRecorded) and event.state in FINAL):
+            return event.lines
+    return None
 
 
 class Tail:
@@ -109,8 +119,7 @@ class Tail:
         if ring is None:
             ring = self._outputs[action] = Output(self._log.output_end(action).lines, self._loop)
             # Read after the ring was made: an end that comes later is seen by the tail.
-            ends = [one.event for one in self._log.history(action) if isinstance(one.event, ActionEnded)]
-            ring.ended = ends[0].lines if ends else None
+            ring.ended = _lines_at_the_end(one.event for one in self._log.history(action))
         ring.followers += 1
         return ring
 

@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.clients.sdk import SDK, TOO_NEW, VERSION, NotInstalled, Sdk, install, speaking
+from tests.clients.sdk import SDK, TOO_NEW, VERSION, NotInstalled, Sdk, credentials, install, speaking
 from tests.support.server import Server, serving
-from tests.web.api.callers import Caller, Tenant
+from tests.web.api.callers import Tenant
 
 Speaking = Callable[..., AbstractContextManager[Sdk]]
 
@@ -51,9 +51,9 @@ def tenant(server: Server, http: httpx.Client) -> Tenant:
 
 @pytest.fixture(scope="session")
 def speak(sdk_python: Path, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Speaking:
-    """Start the SDK, with further variables."""
+    """Start the SDK with further variables, for the server that is shared or another."""
     home = tmp_path_factory.mktemp("home")
-    return lambda **more: speaking(sdk_python, server, home, **more)
+    return lambda server=server, **more: speaking(sdk_python, server, home, **more)
 
 
 @pytest.fixture(scope="module")

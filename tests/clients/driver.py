@@ -1,7 +1,8 @@
 """Drives the published Python SDK, unmodified: requests come on standard input, answers leave on standard output.
 
-Each is JSON on a line of its own. A request is `{"call": name, "with": {…}}`; it is answered with `{"message": …}` for
-each message of a stream, then `{"answer": …}` or `{"error": class, "says": sentence}`.
+Each is JSON on a line of its own. A request is `{"call": name, "with": {…}}`. It is answered with `{"message": …}` for
+each message of a stream ("open" when it is open, the status when it is refused), then `{"answer": …}` or
+`{"error": class, "says": sentence}`.
 
 This file is run by the Python of an environment that holds the SDK and nothing of ours. The SDK is Python 2 code: what
 it misses in Python 3 is put around it, in memory.
@@ -57,8 +58,13 @@ def calls() -> dict[str, Callable[..., object]]:
         getattr(action, operation)()
         return action.get_all_attributes()
 
+    def refused(error: Exception) -> None:
+        if hasattr(error, "status_code"):
+            tell(message=error.status_code)
+
     def events() -> None:
         stream = sdk.Events()
+        stream.on_error(refused)
         stream.on_open(lambda: tell(message="open"))
         stream.on_message(message)
         stream.run_forever()

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 from uuid import uuid4
 
 from tests.support.server import Server
+from tests.web.api.callers import Caller
 
 SDK = "python-dockercloud"
 VERSION = "1.0.12"
@@ -45,14 +47,16 @@ def install(folder: Path) -> Path:
     if not ready.exists():
         # Made aside and moved when it is whole: other runs of the tests may be at it too.
         made = folder / str(uuid4())
-        _run(sys.executable, "-m", "venv", "--without-pip", str(made))
-        _pip(made, "--no-deps", f"{SDK}=={VERSION}")
-        _pip(made, *NEEDS)
         try:
+            _run(sys.executable, "-m", "venv", "--without-pip", str(made))
+            _pip(made, "--no-deps", f"{SDK}=={VERSION}")
+            _pip(made, *NEEDS)
             made.rename(ready)
         except OSError:
             if not ready.exists():
                 raise
+        finally:
+            rmtree(made, ignore_errors=True)
     return ready / "bin" / "python"
 
 
@@ -96,7 +100,7 @@ class Sdk:
 
     def end(self) -> tuple[list[Json], Json]:
         """Return the messages that are left, and what the function returned."""
-        messages = []
+        messages: list[Json] = []
         while True:
             told = self._told()
             if "message" not in told:
@@ -115,6 +119,11 @@ class Sdk:
         if "error" in told:
             raise SdkError(told["error"], told["says"])
         return told
+
+
+def credentials(caller: Caller) -> dict[str, str]:
+    """Return the variables that tell the SDK who asks."""
+    return {"DOCKERCLOUD_USER": caller.user, "DOCKERCLOUD_APIKEY": caller.key}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 #: What differs from run to run, once white space is gone; the first that fits counts.
 _VARIABLE = {
     "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-    "secret": r"(?<![\w-])[\w-]{43}(?![\w-])",
+    "secret": r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{43}(?![\w-])",
     "date": r"[A-Z][a-z]{2},\d{2}[A-Z][a-z]{2}\d{4}\d\d:\d\d:\d\d(?:\+0000|GMT)",
     "moment": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z",
     "address": r"127\.0\.0\.1:\d+",

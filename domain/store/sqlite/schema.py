@@ -165,7 +165,11 @@ def _create(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # SQLite does not wait for its lock to change the journal's mode: hence ours.
-        with turn_lock(path).held(), closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
+        with (
+            closing(turn_lock(path)) as lock,
+            lock.held(),
+            closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection,
+        ):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")

@@ -10,6 +10,7 @@ import pytest
 from starlette.routing import Route, WebSocketRoute
 
 from deedbook.web.main import running
+from deedbook.web.paths import Canonical
 from deedbook.web.settings import Settings
 from tests.support.server import Server
 from tests.web.api.callers import CALL, Caller, Json, Tenant
@@ -23,6 +24,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route | WebSocketRo
     async def built() -> list[Route | WebSocketRoute]:
         url = f"sqlite:///{tmp_path_factory.mktemp('routes')}/log.db"
         async with running(Settings(url=url)) as app:
+            assert isinstance(app, Canonical)
             return [route for route in app.routes if isinstance(route, Route | WebSocketRoute)]
 
     return asyncio.run(built())

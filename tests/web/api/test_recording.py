@@ -37,7 +37,7 @@ def test_what_is_left_out_is_the_request_s(recorder: Caller) -> None:
     """User, agent and address are those of the request; the place is unknown, and the rest as plain as can be."""
     answer = recorder.post("/action/", CALL, headers={"user-agent": "curl/8.0"})
     made = document(answer)
-    defaults = {
+    defaults: Json = {
         "user": recorder.user,
         "user_agent": "curl/8.0",
         "ip": "127.0.0.1",
