@@ -20,11 +20,8 @@ class Line(Struct, frozen=True, gc=False):
     timestamp: int | None = None
 
 
-class RecordAction(Struct, frozen=True, kw_only=True):
-    """Record a call that was made: finished (Success, Failed), running (In progress) or waiting (Pending).
-
-    `parents` are the objects directly above `object`; those relationships are stated with it.
-    """
+class RecordedCall(Struct, frozen=True, kw_only=True):
+    """A call that was made to a system: what every action is recorded from, by whoever, however it ended."""
 
     id: UUID
     namespace: str
@@ -48,7 +45,14 @@ class RecordAction(Struct, frozen=True, kw_only=True):
     retry_of: UUID | None = None
 
 
-class ImportAction(Struct, frozen=True, kw_only=True):
+class RecordAction(RecordedCall, frozen=True, kw_only=True):
+    """Record a call that was made here: finished (Success, Failed), running (In progress) or waiting (Pending).
+
+    `parents` are the objects directly above `object`; those relationships are stated with it.
+    """
+
+
+class ImportAction(RecordedCall, frozen=True, kw_only=True):
     """Take over an action as another system recorded it, in any state, with its dates of the past.
 
     An id that is there already is not recorded again; when it was still open, and this one is further on in its
@@ -58,27 +62,7 @@ class ImportAction(Struct, frozen=True, kw_only=True):
     ended.
     """
 
-    id: UUID
-    namespace: str
-    by: Caller
-    action: str
-    method: str
-    path: str
-    state: State
     created: int
-    start: int | None = None
-    end: int | None = None
-    object: str = ""
-    parents: tuple[str, ...] = ()
-    body: str | None = None
-    user: str | None = None
-    user_agent: str | None = None
-    ip: str | None = None
-    location: str | None = None
-    is_user_action: bool = True
-    can_be_canceled: bool = True
-    can_be_retried: bool = True
-    retry_of: UUID | None = None
     lines: tuple[Line, ...] = ()
 
 

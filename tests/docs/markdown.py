@@ -8,10 +8,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 
 #: Every README, from the stranger's to the rooms'.
-READMES = (*sorted(ROOT.glob("README.md")), *sorted(ROOT.glob("*/README.md")))
+READMES = (ROOT / "README.md", *sorted(ROOT.glob("[a-z]*/README.md")))
 
 #: All Markdown that is kept in git.
-PAGES = (*READMES, *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob(".github/*.md")))
+PAGES = (*READMES, ROOT / "CHANGELOG.md", *sorted(ROOT.glob(".github/*.md")))
 
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")

@@ -44,7 +44,7 @@ class Shell:
 
     def begin(self, command: str, until: Callable[[str], bool]) -> str:
         """Run a command in the background, and return what it printed once `until` holds of that."""
-        self._type(f"{command} &\n")
+        self._type(f"{command} < /dev/null &\n")
         return self._printed(until)
 
     def close(self) -> None:
@@ -87,8 +87,8 @@ def shell(folder: Path, **more: str) -> Iterator[Shell]:
 
 
 def _environment(**more: str) -> dict[str, str]:
-    """Return a reader's environment: nothing of a developer's settings, of another virtual environment, of `make test`."""
-    clean = environment("", **more)
+    """Return a reader's environment: nothing of a developer's settings, and nothing of `make test`."""
+    clean = environment("")
     for name in ("DEEDBOOK_URL", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "ARGS"):
         clean.pop(name, None)
-    return clean
+    return {**clean, **more}

@@ -21,7 +21,7 @@ LANGUAGES = {"console", "python", "json"}
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_every_command_of_a_page_answers_as_the_page_shows(page: Path, tmp_path: Path) -> None:
-    """Typed in order, in a folder with the sample log and nothing else, each command succeeds and prints what is shown."""
+    """Typed in order, in a folder with the sample log alone, each command succeeds and prints what is shown."""
     (tmp_path / "data").mkdir()
     shutil.copy(ROOT / "data" / "sample.ndjson", tmp_path / "data")
     port = str(free_port())

@@ -43,7 +43,8 @@ class Ledger:
         for request in [one for one in self.sent.values() if one.key is not None]:
             answer = request.send(client)
             assert answer.status_code in (200, 201, 202), answer.text
-            assert self.acknowledged.setdefault(request.marker, answer.json()) == answer.json()
+            first = self.acknowledged.setdefault(request.marker, answer.json())
+            assert answer.json() == first, f"{request.marker} was answered otherwise when it was repeated"
 
 
 @contextmanager

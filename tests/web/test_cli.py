@@ -192,3 +192,23 @@ def test_the_key_file_of_the_quick_start_is_for_its_owner_alone(tmp_path: Path) 
     key.write_text("something else")
     prepare(settings, key, None, "http://127.0.0.1:8000")
     assert key.read_text() not in (first, "something else")
+
+
+def test_a_request_that_was_open_ends_when_a_later_file_says_so(url: str, tmp_path: Path) -> None:
+    """An action that ran in one file, wrote lines, and ended in the next is one action, with its output closed."""
+    name = str(uuid4())
+    running = {**ACTION, "uuid": name, "state": "In progress", "start_date": DATE}
+    ended = {**running, "state": "Failed", "end_date": "2014-09-17T08:27:22Z"}
+    deedbook(url, "load", str(written(tmp_path, running, {"uuid": name, "lines": ["one", "two"]})))
+    told = deedbook(url, "load", str(written(tmp_path, running, {"uuid": name, "lines": ["one", "two"]}, ended)))
+    assert "1 actions added" in told.stderr
+    late = deedbook(url, "load", str(written(tmp_path, {"uuid": name, "lines": ["three"]})))
+    assert "has ended" in late.stderr
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
+        topics = [row[0] for row in db.execute("SELECT topic FROM events ORDER BY position")]
+        state = json.loads(db.execute("SELECT state FROM events ORDER BY position DESC LIMIT 1").fetchone()[0])
+        lines = [row[0] for row in db.execute("SELECT text FROM output ORDER BY sequence")]
+    db.close()
+    assert topics == ["action.recorded/1", "action.ended/1"]
+    assert (state["state"], state["lines"]) == ("Failed", 2)
+    assert lines == ["one", "two"]
