@@ -51,7 +51,7 @@ def test_events_are_stored_under_their_topic_with_their_leaf(written: Store) -> 
 
 
 def test_the_history_of_an_aggregate_is_its_part_of_the_log(written: Store) -> None:
-    """`history` gives the events of one aggregate, all or the first few, in order of version; of an unknown one none."""
+    """`history` gives the events of one aggregate, all or the first few, in order; of an unknown one none."""
     happened = written.log.read(0, 1000)
     for aggregate in {one.aggregate for one in happened}:
         assert list(written.log.history(aggregate)) == [one for one in happened if one.aggregate == aggregate]

@@ -16,6 +16,7 @@ from deedbook.web.api_description import LIST
 from deedbook.web.cli import commands as command_line
 from deedbook.web.main import running
 from deedbook.web.paths import ROOT as API
+from deedbook.web.paths import Canonical
 from deedbook.web.problems import STATUS
 from deedbook.web.settings import Settings
 from deedbook.web.wire import RecordRequest
@@ -137,6 +138,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route | WebSocketRo
     async def built() -> list[Route | WebSocketRoute]:
         url = f"sqlite:///{tmp_path_factory.mktemp('routes')}/log.db"
         async with running(Settings(url=url)) as app:
+            assert isinstance(app, Canonical)
             return [route for route in app.routes if isinstance(route, Route | WebSocketRoute)]
 
     return asyncio.run(built())

@@ -153,6 +153,8 @@ class _Header(NamedTuple):
 def _header(path: Path) -> _Header:
     if not path.is_file():
         raise StoreUnusable(f"{path} is no file; name the log.db of a store.")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StoreUnusable(f"This user may not both read and write the store {path}; see to its permissions.")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
             questions = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")

@@ -64,6 +64,13 @@ def test_the_bound_holds_for_chunked_bodies_too(server: Server, recorder: Caller
         assert answer_to(server, asked).status == status
 
 
+def test_a_body_that_never_ends_is_not_waited_for(server: Server, recorder: Caller) -> None:
+    """What is in chunks is refused when it is too large, not when it is complete."""
+    endless = b"%x\r\n%b\r\n" % (ACTION + 1, b"x" * (ACTION + 1))
+    asked = request(recorder, "POST /action/", "Transfer-Encoding: chunked", body=endless)
+    assert answer_to(server, asked).status == 413
+
+
 def test_what_says_that_it_is_too_large_is_not_waited_for(server: Server, recorder: Caller) -> None:
     """The 413 comes before the body, and ends the connection."""
     asked = request(recorder, "POST /action/", "Content-Length: 99999999999").replace(b"Connection: close\r\n", b"")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.server import Server
@@ -63,6 +63,10 @@ def test_a_page_has_25_actions_unless_said_otherwise(shelf: Tenant) -> None:
 
 
 @given(limit=st.integers(1, 700), offset=st.integers(0, COUNT + 5))
+@example(limit=COUNT, offset=0)
+@example(limit=10, offset=20)
+@example(limit=10, offset=19)
+@example(limit=1, offset=COUNT)
 @settings(max_examples=40)
 def test_a_page_is_a_slice_of_the_list(shelf: Tenant, limit: int, offset: int) -> None:
     """Whatever limit and offset: the page holds those actions, and says whether there are more on either side."""

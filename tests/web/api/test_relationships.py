@@ -1,5 +1,6 @@
 """Relationships between objects: stated, ended, told."""
 
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
@@ -105,6 +106,20 @@ def test_one_that_ended_is_told_with_its_end(recorder: Caller) -> None:
     intervals = relatives(recorder, "/c")["above"]
     assert [interval["until"] is None for interval in intervals] == [False, True]
     assert {(interval["parent"], interval["child"]) for interval in intervals} == {("/p", "/c")}
+
+
+def test_an_end_ends_only_what_holds(recorder: Caller) -> None:
+    """An interval of before keeps its own."""
+    state(recorder, "/p", "/c")
+    end(recorder, "/p", "/c")
+    (before,) = relatives(recorder, "/c")["above"]
+    # Dates are shown to the second.
+    time.sleep(1.1)
+    state(recorder, "/p", "/c")
+    end(recorder, "/p", "/c")
+    first, second = relatives(recorder, "/c")["above"]
+    assert first == before
+    assert parsedate_to_datetime(first["until"]) < parsedate_to_datetime(second["until"])
 
 
 def test_a_tree_nests_what_hangs_on_what(recorder: Caller) -> None:

@@ -1,6 +1,7 @@
 """The tests that the library has for recorders, on ours."""
 
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ class OnAFile(persistence.RecorderTestCase):
         prepare(path)
         self.datastore = LogDatastore(path)
         self.addCleanup(self.datastore.close)
+        self.addCleanup(self._wait_for_threads, set(threading.enumerate()))
+
+    @staticmethod
+    def _wait_for_threads(before: set[threading.Thread]) -> None:
+        """Let the library's readers end: it does not wait for them, and a connection that is used must not be closed."""
+        for thread in set(threading.enumerate()) - before:
+            thread.join(60)
 
     def create_recorder(self) -> LogRecorder:
         """Return the recorder."""
