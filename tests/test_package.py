@@ -44,9 +44,7 @@ def files_of_the_wheel(root: Path, wheels: Path) -> set[str]:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
-def test_the_wheel_holds_every_file_of_the_three_rooms_and_nothing_else(
-    clean_copy: Path, tmp_path: Path
-) -> None:
+def test_the_wheel_holds_every_file_of_the_three_rooms_and_nothing_else(clean_copy: Path, tmp_path: Path) -> None:
     """Each file of the rooms is in the wheel, under deedbook/, and the wheel holds no other."""
     tree = files_of_the_tree(clean_copy)
     assert files_of_the_wheel(clean_copy, tmp_path / "wheels") == tree

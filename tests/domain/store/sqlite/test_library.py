@@ -28,7 +28,7 @@ class OnAFile(persistence.RecorderTestCase):
 
     @staticmethod
     def _wait_for_threads(before: set[threading.Thread]) -> None:
-        """Let the library's readers end: it does not wait for them, and a connection that is used must not be closed."""
+        """Let the readers of the library end: it does not wait for them, and a connection in use stays open."""
         for thread in set(threading.enumerate()) - before:
             thread.join(60)
 
