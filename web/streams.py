@@ -17,7 +17,7 @@ from deedbook.web.followers import Follower, Followers
 from deedbook.web.frames import Frame, Frames, Wanted, log_frame, wanted
 from deedbook.web.gate import Gate
 from deedbook.web.problems import Problem, bad, body_of, not_found, problem_of
-from deedbook.web.tail import HELD, PAGE, Output, Ring, Tail
+from deedbook.web.tail import HELD, Output, Ring, Tail
 
 #: Clients that were refused come back at once, hundreds of times a second: they are answered a second late.
 REFUSAL_DELAY = 1.0
@@ -49,7 +49,8 @@ class Streams(NamedTuple):
         async def begin(call: Call) -> tuple[Follower, Stream]:
             which = wanted(call.query, call.namespace)
             head = self.log.head()
-            stream = EventStream(self.log, self.tail, which, _number(call, "after", None, head))
+            # The head is taken before the handshake is answered: what is recorded behind it is sent.
+            stream = EventStream(self.log, self.tail, which, _number(call, "after", head, head))
             return Follower(socket, call.key, lambda: f"after={stream.position}"), stream.run
 
         await self._serve(socket, begin)
@@ -63,8 +64,8 @@ class Streams(NamedTuple):
             _known(call, ("tail", "follow", "after", "user", "token"))
             end = self.log.output_end(call.action).lines
             tail = _number(call, "tail", TAIL, None)
-            after = _number(call, "after", max(0, end - (tail or 0)), end)
-            asked = OutputAsked(call.action, after or 0, end, _flag(call, "follow", default=True))
+            after = _number(call, "after", max(0, end - tail), end)
+            asked = OutputAsked(call.action, after, end, _flag(call, "follow", default=True))
             stream = OutputStream(self.log, self.tail, asked)
             return Follower(socket, call.key, lambda: f"after={stream.line}"), stream.run
 
@@ -100,19 +101,16 @@ class Streams(NamedTuple):
 class EventStream:
     """One follower's way through the events; `position` is the last that it has dealt with."""
 
-    def __init__(self, log: EventLog, tail: Tail, which: Wanted, after: int | None) -> None:
+    def __init__(self, log: EventLog, tail: Tail, which: Wanted, after: int) -> None:
         self._log = log
         self._tail = tail
         self._wanted = which
-        self._after = after
-        self.position = after or 0
+        self.position = after
 
     async def run(self, follower: Follower) -> tuple[int, str]:
         """Send until the client goes; return the close that tells why it ends here."""
         ring = self._tail.follow_events()
         try:
-            if self._after is None:
-                self.position = ring.head
             while True:
                 await self._send_all(follower, ring)
                 if self._tail.stopped is not None and self.position >= self._tail.stopped.position - 1:
@@ -139,7 +137,7 @@ class EventStream:
 
     async def _send_old(self, follower: Follower) -> None:
         frames = Frames(self._log)
-        for happened in self._log.read(self.position, PAGE):
+        for happened in self._log.read(self.position, HELD):
             frame = frames.of(happened)
             if frame is not None:
                 await self._send(follower, frame)
@@ -260,7 +258,7 @@ def _known(call: Call, names: Iterable[str]) -> None:
             raise bad(f"There is no parameter {name}; known are tail, follow and after.")
 
 
-def _number(call: Call, name: str, default: int | None, most: int | None) -> int | None:
+def _number(call: Call, name: str, default: int, most: int | None) -> int:
     values = call.query.get(name)
     if values is None:
         return default

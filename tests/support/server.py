@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import httpx
 
@@ -54,6 +55,8 @@ class Server:
         self.api = f"{self.address}/api/audit/v1"
         self.stream = f"ws://127.0.0.1:{self.port}/api/audit/v1"
         self._more = more
+        # A pipe that nobody reads would stop a server that prints much.
+        self._printed = TemporaryFile("a+")  # noqa: SIM115  # it is closed with the server
         self.start()
 
     def start(self) -> None:
@@ -61,16 +64,15 @@ class Server:
         self.process = subprocess.Popen(
             [DEEDBOOK, "serve", "--port", str(self.port)],
             env=environment(self.url, **self._more),
-            stdout=subprocess.PIPE,
+            stdout=self._printed,
             stderr=subprocess.STDOUT,
-            text=True,
         )
         for _ in range(600):
             try:
                 if httpx.get(f"{self.address}/health", timeout=5).status_code == 200:
                     return
             except httpx.TransportError:
-                assert self.process.poll() is None, self.process.communicate()[0]
+                assert self.process.poll() is None, self.printed()
             time.sleep(0.05)
         raise AssertionError("the server does not answer")
 
@@ -85,13 +87,18 @@ class Server:
     def kill(self) -> None:
         """End it as a power cut would: SIGKILL."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
 
     def stop(self) -> tuple[int, str]:
         """End it as an operator would, with SIGTERM; return its exit status and all that it printed."""
         self.process.send_signal(signal.SIGTERM)
-        printed, _ = self.process.communicate(timeout=20)
-        return self.process.returncode, printed
+        self.process.wait(timeout=20)
+        return self.process.returncode, self.printed()
+
+    def printed(self) -> str:
+        """Return all that it printed so far, each time that it ran."""
+        self._printed.seek(0)
+        return self._printed.read()
 
 
 @contextmanager

@@ -113,15 +113,7 @@ def test_who_hangs_up_leaves_no_traceback(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         caller = Caller(httpx.Client(base_url=server.api), "me", server.key)
         whole = request(caller, "POST /action/", LENGTH, body=BODY).replace(b"Connection: close\r\n", b"")
-        head = request(caller, "HEAD /action/").replace(b"Connection: close\r\n", b"")
-        for data in (
-            whole,
-            whole[:-5],
-            whole * 3,
-            whole + head * 3,
-            whole[:-5].replace(b"{", b"x"),
-            b"GET / HTTP/1.1\r\n",
-        ):
+        for data in (whole, whole[:-5], whole * 3, whole[:-5].replace(b"{", b"x"), b"GET / HTTP/1.1\r\n"):
             for _ in range(5):
                 sent(server, data, goes=True)
         assert caller.get("/action/").status_code == 200

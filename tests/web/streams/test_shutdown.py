@@ -26,8 +26,8 @@ def begun_request(server: Server, key: str, body: bytes) -> socket.socket:
 
 def ended(server: Server) -> tuple[int, str]:
     """Return the exit status of a server that was told to end, and what it had printed."""
-    printed, _ = server.process.communicate(timeout=60)
-    return server.process.returncode, printed
+    server.process.wait(timeout=60)
+    return server.process.returncode, server.printed()
 
 
 def test_sigterm(own_server: Server, own_tenant: Tenant) -> None:
