@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import mkdtemp
 
 import httpx
 
@@ -55,18 +55,19 @@ class Server:
         self.api = f"{self.address}/api/audit/v1"
         self.stream = f"ws://127.0.0.1:{self.port}/api/audit/v1"
         self._more = more
-        # A pipe that nobody reads would stop a server that prints much.
-        self._printed = TemporaryFile("a+")  # noqa: SIM115  # it is closed with the server
+        # A file: a pipe that nobody reads would stop a server that prints much.
+        self._printed = Path(mkdtemp(prefix="deedbook-")) / "printed"
         self.start()
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        self.process = subprocess.Popen(
-            [DEEDBOOK, "serve", "--port", str(self.port)],
-            env=environment(self.url, **self._more),
-            stdout=self._printed,
-            stderr=subprocess.STDOUT,
-        )
+        with self._printed.open("a") as printed:
+            self.process = subprocess.Popen(
+                [DEEDBOOK, "serve", "--port", str(self.port)],
+                env=environment(self.url, **self._more),
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
         for _ in range(600):
             try:
                 if httpx.get(f"{self.address}/health", timeout=5).status_code == 200:
@@ -97,8 +98,7 @@ class Server:
 
     def printed(self) -> str:
         """Return all that it printed so far, each time that it ran."""
-        self._printed.seek(0)
-        return self._printed.read()
+        return self._printed.read_text()
 
 
 @contextmanager
