@@ -35,8 +35,9 @@ class Tracking(NamedTuple):
 
 
 def connect(path: Path) -> Database:
-    """Open a file of views; transactions begin and end where we say."""
-    return Database(sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False))
+    """Open a file of views that is there; transactions begin and end where we say."""
+    uri = f"{path.resolve().as_uri()}?mode=rw"
+    return Database(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False))
 
 
 class Views:
@@ -44,6 +45,8 @@ class Views:
 
     def __init__(self, path: Path, *, bulk: bool = False) -> None:
         """Open the file, making it where it is missing. `bulk`: it is not read before `finish`."""
+        # What the log holds may be confidential, and so is what is made of it.
+        path.touch(mode=0o600)
         self._db = connect(path)
         self._bulk = bulk
         self._db.execute("PRAGMA journal_mode = " + ("OFF" if bulk else "WAL"))

@@ -1,5 +1,6 @@
 """The command line: each command opens the store itself, and works beside a running server."""
 
+import getpass
 import re
 import socket
 import sys
@@ -31,9 +32,6 @@ from deedbook.web.wire import KeyRequest
 
 Parameters = ParamSpec("Parameters")
 
-#: Whoever is at the command line: recorded as the agent of what is done there.
-_HERE = Caller(agent="deedbook command line")
-
 
 def decoded_namespace(name: str) -> str:
     """Return the name of a namespace; raises ValueError where it can't be one."""
@@ -54,6 +52,15 @@ def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
         store.close()
 
 
+def _here() -> Caller:
+    """Return who is at the command line: the login name, where there is one."""
+    try:
+        user: str | None = getpass.getuser()
+    except (KeyError, OSError):
+        user = None
+    return Caller(user=user, agent="deedbook command line")
+
+
 def _address(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -63,6 +70,9 @@ def main() -> None:
     """Run the command line: whatever is wrong is one line on standard error, and exit status 2."""
     try:
         commands.main(prog_name="deedbook", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
         click.echo(f"deedbook: {' '.join(error.format_message().split())}", err=True)
         sys.exit(2)
@@ -123,7 +133,9 @@ def _settings(url: str, list_order: str, trusted_proxies: str, options: dict[str
     return settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DEEDBOOK"})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DEEDBOOK", "show_default": True}
+)
 @click.version_option(package_name="deedbook")
 def commands() -> None:
     """Deedbook: an audit log store. Every option can also be set as a DEEDBOOK_… variable."""
@@ -219,7 +231,7 @@ def create(url: str, user: str, namespace: str, role: str) -> None:
     """Issue a key for USER, and print it: it is shown once."""
     request = KeyRequest(user, decoded_namespace(namespace), Role(role))
     with _opened(url) as store:
-        click.echo(issue_at_once(store.audit_log, request, uuid4, _HERE))
+        click.echo(issue_at_once(store.audit_log, request, uuid4, _here()))
 
 
 @keys.command("list")
@@ -242,4 +254,4 @@ def list_keys(url: str) -> None:
 def revoke(url: str, key: UUID) -> None:
     """Revoke a key: within a second every server refuses it, and closes its streams."""
     with _opened(url, must_exist=True) as store:
-        store.audit_log.perform(RevokeKey(id=key, action=uuid4(), by=_HERE))
+        store.audit_log.perform(RevokeKey(id=key, action=uuid4(), by=_here()))

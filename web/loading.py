@@ -102,9 +102,21 @@ def load_files(audit_log: AuditLog, files: Sequence[Path], namespace: str, conso
             items = read(path, namespace=namespace, by=by, progress=read_so_far)
             loading.load(path.name, items, done)
     counts = loading.counts
-    told = ("actions added", "actions that were there", "relationships", "lines not loaded")
-    console.print(", ".join(f"{counts[name]:,} {name}" for name in told if counts[name]) or "nothing to load")
+    console.print(", ".join(_told(counts[name], name) for name in _WORDS if counts[name]) or "nothing to load")
     return counts["lines not loaded"]
+
+
+#: What is counted, and what it is called where there is one of it.
+_WORDS = {
+    "actions added": "action added",
+    "actions that were there": "action that was there",
+    "relationships": "relationship",
+    "lines not loaded": "line not loaded",
+}
+
+
+def _told(count: int, name: str) -> str:
+    return f"{count:,} {name if count > 1 else _WORDS[name]}"
 
 
 def _chunks(items: Iterator[Item | Unreadable]) -> Iterator[list[Item | Unreadable]]:

@@ -1,6 +1,7 @@
 """What `make run` does before it serves: a store with a sample log, an API key, and three commands to try."""
 
 import os
+import shlex
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +21,7 @@ USER = "demo"
 NAMESPACE = "sample"
 
 #: A stack of the sample log.
-_STACK = "/api/app/v1/stack/db17139f-1014-4579-8167-edf992d75880/"
+_STACK = "/api/app/v1/stack/2d224549-05cc-4901-93f3-dd47daf16259/"
 
 _HERE = Caller(user=USER, agent="deedbook quickstart")
 
@@ -61,7 +62,7 @@ def _keep(key_file: Path, secret: str) -> None:
 
 
 def _words(address: str, key_file: Path, secret: str) -> str:
-    curl = f'curl -s -u "{USER}:$(cat {key_file.resolve()})"'
+    curl = f'curl -sS -u "{USER}:$(cat {shlex.quote(str(key_file.resolve()))})"'
     api = f"{address}/api/audit/v1"
     body = '{"action": "Service Scale", "method": "POST", "path": "/api/app/v1/service/", "state": "In progress"}'
     return f"""

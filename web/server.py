@@ -90,5 +90,14 @@ def _quieten() -> None:
     logging.getLogger("uvicorn.error").addFilter(_is_ours)
 
 
+#: What uvicorn logs of clients that send no HTTP, or a handshake that is refused.
+_THEIRS = (
+    "connection rejected",
+    "ASGI callable returned without completing",
+    "Invalid HTTP request received",
+    "Unsupported upgrade request",
+)
+
+
 def _is_ours(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith(("connection rejected", "ASGI callable returned without completing"))
+    return not str(record.msg).startswith(_THEIRS)

@@ -45,7 +45,7 @@ def rebuild_views(store: Opened, console: Console) -> None:
             bar.update(task, completed=built.done, total=built.of)
 
         path = build(store.log, store.generations, progress=progress)
-    console.print(f"The views are rebuilt: {path.name}, {store.log.head():,} events.", highlight=False)
+    console.print(f"The views are rebuilt: {path.name}, events: {store.log.head():,}.", highlight=False)
 
 
 def check_store(store: Opened, console: Console) -> int:
@@ -55,7 +55,7 @@ def check_store(store: Opened, console: Console) -> int:
         findings = list(store.verify(lambda position: bar.update(task, completed=position)))
     for finding in findings:
         console.print(f"position {finding.position}: {finding.what}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"{store.log.head():,} events checked, {len(findings):,} findings.", highlight=False)
+    console.print(f"Events checked: {store.log.head():,}; findings: {len(findings):,}.", highlight=False)
     return len(findings)
 
 

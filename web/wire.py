@@ -215,4 +215,5 @@ def _address(text: str | None) -> str | None:
 
 
 def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+    """Return a sentence that goes on behind a colon: begun small, but for a name such as JSON."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]

@@ -47,7 +47,7 @@ class Traced:
             self.actions, self.lines = self._ask(server)
         finally:
             server.stop()
-        wait_for(lambda: "+++ exited" in self.trace.read_text().splitlines()[-1], "the end of the trace")
+        wait_for(lambda: f"{server.process.pid} +++ exited" in self.trace.read_text(), "the end of the trace")
         self.calls: list[Call] = calls(self.trace)
         self.answers: list[Answer] = answers(self.calls)
         self.commits: list[Commit] = list(commits(self.calls, f"{folder}/log.db-wal"))

@@ -166,6 +166,8 @@ def _header(path: Path) -> _Header:
 def _create(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Bodies and output may be confidential: the file, and those that SQLite puts beside it, are for their owner.
+        path.touch(mode=0o600)
         # SQLite does not wait for its lock to change the journal's mode: hence ours.
         with (
             closing(turn_lock(path)) as lock,
