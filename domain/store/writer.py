@@ -87,8 +87,8 @@ class Writer:
         """Begin to take orders."""
         self._thread.start()
 
-    def close(self) -> None:
-        """Take no more orders, record and answer those that wait, and return when that is done.
+    def close(self) -> bool:
+        """Take no more orders, record and answer those that wait; tell whether that was done.
 
         Another process that was stopped in the middle of its turn could make this wait for ever: after `CLOSING`
         seconds those who wait are left without an answer, and nothing of theirs is recorded.
@@ -97,6 +97,7 @@ class Writer:
             self._closing = True
             self._arrived.notify()
         self._thread.join(CLOSING)
+        return not self._thread.is_alive()
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Have `call` called from the writer's thread after each commit."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.ledger import wait_for
-from tests.faults.trace import OPTIONS, Answer, Call, Commit, answers, calls, commits
+from tests.faults.trace import OPTIONS, Answer, Call, Commit, answers, calls, commits, is_whole
 from tests.support import server as servers
 from tests.support.server import Server, issue_key
 
@@ -47,7 +47,7 @@ class Traced:
             self.actions, self.lines = self._ask(server)
         finally:
             server.stop()
-        wait_for(lambda: f"{server.process.pid} +++ exited" in self.trace.read_text(), "the end of the trace")
+        wait_for(lambda: is_whole(self.trace, server.process.pid), "the end of the trace")
         self.calls: list[Call] = calls(self.trace)
         self.answers: list[Answer] = answers(self.calls)
         self.commits: list[Commit] = list(commits(self.calls, f"{folder}/log.db-wal"))

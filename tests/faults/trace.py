@@ -18,8 +18,8 @@ OPTIONS = (
     "-e", "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync",
 )  # fmt: skip
 
-_BEGUN = re.compile(r"(\d+) (\w+)\(\d+<((?:->|[^>])*)>(.*)")
-_RESUMED = re.compile(r"(\d+) <\.\.\. \w+ resumed>")
+_BEGUN = re.compile(r"(\d+) +(\w+)\(\d+<((?:->|[^>])*)>(.*)")
+_RESUMED = re.compile(r"(\d+) +<\.\.\. \w+ resumed>")
 _RESULT = re.compile(r"\) += (-?\d+)")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
@@ -34,6 +34,11 @@ class Call(NamedTuple):
     file: str
     data: bytes
     result: int
+
+
+def is_whole(trace: Path, process: int) -> bool:
+    """Tell whether a trace goes to the end of its process."""
+    return re.search(rf"^{process} +\+\+\+ ", trace.read_text(), re.MULTILINE) is not None
 
 
 def calls(trace: Path) -> list[Call]:

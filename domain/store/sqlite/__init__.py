@@ -26,7 +26,11 @@ class SqliteStore:
         self.writer.start()
 
     def close(self) -> None:
-        """Record and answer what waits, then close the files."""
-        self.writer.close()
+        """Record and answer what waits, then close the files.
+
+        A writer that still waits for its turn keeps its own; it ends with the process.
+        """
+        is_done = self.writer.close()
         self.log.close()
-        self._datastore.close()
+        if is_done:
+            self._datastore.close()
