@@ -3,6 +3,7 @@
 Plain ASGI below Starlette's routes: request and response objects would take half of what a durable POST costs.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
@@ -13,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.keys import MAY, ApiKey, Right
 from deedbook.web.call import JSON, Call, Networks, Reply
-from deedbook.web.problems import Problem, body_of, problem_of
+from deedbook.web.problems import RETRY_AFTER, Problem, body_of, problem_of
+
+_CUT_OFF = "The server stopped before this was done; repeat it, with an Idempotency-Key so that it is done once."
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +65,9 @@ class Resource:
             reply = _failed(problem_of(error))
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            # The server ends, and waited as long as it could. What was asked for may be recorded yet.
+            reply = _failed(Problem(503, _CUT_OFF, {"Retry-After": RETRY_AFTER}))
         except Exception:  # noqa: BLE001  # whatever it is, the client gets the API's error and the log the rest
             _log.exception("%s %s failed.", scope["method"], scope["path"])
             reply = _failed(Problem(500, "Something went wrong here; the server's log says what."))
