@@ -21,6 +21,16 @@ OUTPUT_END = "SELECT line, digest FROM output WHERE action = ? ORDER BY line DES
 _EVENTS = "SELECT position, aggregate, version, recorded, topic, state FROM events"
 
 
+class _Opened:
+    """A thread's connection: closed when the thread ends, or lets go of it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class SqliteLog:
     """Reads events, output and keys; sees what any process committed."""
 
@@ -109,17 +119,15 @@ class SqliteLog:
         """Close this thread's connection and the shared one; the others close with their threads."""
         with self._watching:
             self._watcher.close()
-        connection = self.__dict__["_mine"].__dict__.pop("connection", None)
-        if connection is not None:
-            connection.close()
+        self._mine.__dict__.clear()
 
     # Any: what SQLite returns has no type; each caller names the columns that it asked for.
     def _all(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         with _errors_told():
-            connection = getattr(self._mine, "connection", None)
-            if connection is None:
-                connection = self._mine.connection = self._connect()
-            return list(connection.execute(statement, parameters))
+            mine = getattr(self._mine, "opened", None)
+            if mine is None:
+                mine = self._mine.opened = _Opened(self._connect())
+            return list(mine.connection.execute(statement, parameters))
 
     def _one(self, statement: str) -> Any:  # noqa: ANN401  # as _all
         return self._all(statement)[0]

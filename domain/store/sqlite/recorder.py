@@ -24,7 +24,6 @@ from eventsourcing.sqlite import (
 )
 
 from deedbook.domain.store.leaf import leaf
-from deedbook.domain.store.sqlite.schema import STATEMENTS
 from deedbook.domain.store.sqlite.turn_lock import turn_lock
 
 #: How long a follower may be unaware of what another process committed. In this process it is woken.
@@ -102,12 +101,6 @@ class LogRecorder(SQLiteApplicationRecorder):
     def construct_create_table_statements(self) -> list[str]:
         """Return nothing: `schema.create` makes the tables, all or none."""
         return []
-
-    def create_all(self) -> None:
-        """Make the tables of a store in a file that has none: for the library's own tests."""
-        with self.datastore.transaction(commit=True) as cursor:
-            for statement in STATEMENTS:
-                cursor.execute(statement)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:  # noqa: ANN401  # the library's signature
         """Record events durably, all or none, and return their positions; IntegrityError for a version taken."""

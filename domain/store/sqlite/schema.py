@@ -123,7 +123,7 @@ _TRIGGERS = (
     ),
 )
 
-STATEMENTS = (*_TABLES, *_TRIGGERS)
+_STATEMENTS = (*_TABLES, *_TRIGGERS)
 
 
 def prepare(path: Path) -> None:
@@ -178,7 +178,7 @@ def _create(path: Path) -> None:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                for statement in STATEMENTS:
+                for statement in _STATEMENTS:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
