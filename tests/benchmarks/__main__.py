@@ -8,18 +8,18 @@ from tests.benchmarks.report import Report, machine
 
 
 def main() -> None:
-    """Measure everything, or what is named."""
+    """Measure everything, or one part."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…")
-    parser.add_argument("what", nargs="*", choices=["recording", "reading"], default=["recording", "reading"])
+    parser.add_argument("--only", choices=["recording", "reading"])
     parser.add_argument("--seconds", type=int, default=10, help="of one turn of wrk")
     parser.add_argument("--actions", type=int, default=reading.LARGE, help="in the large store")
     options = parser.parse_args()
     for name, value in machine().items():
         print(f"{name:14}{value}")
     report = Report()
-    if "recording" in options.what:
+    if options.only in (None, "recording"):
         recording.measure(report, options.seconds)
-    if "reading" in options.what:
+    if options.only in (None, "reading"):
         reading.measure(report, options.actions)
     report.save(Path("build/bench.json"))
 
