@@ -86,6 +86,10 @@ class Runner:
             if self.failure is None:
                 _log.warning("The views can't be kept up with the log: %s", error)
             self.failure = str(error)
+        except Exception as error:  # noqa: BLE001  # a runner that died unseen would leave views behind for ever
+            if self.failure is None:
+                _log.exception("The views can't be kept up with the log.")
+            self.failure = f"{type(error).__name__}: {error}"
         finally:
             self.leads = False
 
