@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlite_utils import Database
 
 from deedbook.domain.errors import StoreFailed
-from deedbook.projections.action_query import ActionQuery, Page, page
+from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.generations import Generations, ViewsMissing
+from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
 from deedbook.projections.view import Tracking, connect, tracking
@@ -28,17 +29,23 @@ class Snapshot(NamedTuple):
         """Return a page of the action list."""
         return page(self.db, query)
 
-    def action(self, action: UUID, namespace: str | None) -> bytes | None:
-        """Return the JSON of one action, whole; None where there is none in this namespace (None: in any)."""
+    def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
+        """Return the JSON of one action, whole, now or as it was at a position; None where there is none.
+
+        Namespace None is any.
+        """
+        columns, tables = ("json", "documents USING (id)") if as_of is None else then(as_of)
         row = self.db.execute(
-            "SELECT json, body FROM actions JOIN documents USING (id) LEFT JOIN bodies USING (id)"
-            " JOIN terms ON terms.id = actions.namespace WHERE uuid = ?1 AND (?2 IS NULL OR terms.namespace = ?2)",
-            (action.bytes, namespace),
+            f"SELECT body, {columns} FROM actions JOIN {tables} LEFT JOIN bodies USING (id)"
+            " JOIN terms AS scope ON scope.id = actions.namespace"
+            " WHERE uuid = ?1 AND (?2 IS NULL OR scope.namespace = ?2) AND (?3 IS NULL OR actions.id <= ?3)",
+            (action.bytes, namespace, as_of),
         ).fetchone()
         if row is None:
             return None
-        document: bytes = row[0]
-        return document if row[1] is None else with_body(document, row[1])
+        body, *facts = row
+        document: bytes = facts[0] if as_of is None else as_then(*facts)
+        return document if body is None else with_body(document, body)
 
     def relatives(self, namespace: str | None, uri: str, *, above: bool, limit: int) -> list[Relationship]:
         """Return the relationships on all ways up (or down) from an object, nearest first, at most `limit`."""

@@ -154,6 +154,16 @@ def _errors_told() -> Iterator[None]:
 
 def _decoded(rows: Sequence[Any]) -> list[Happened]:
     """Return events up to the first that can't be read; raise where that is the first of all."""
+    try:
+        return [
+            Happened(position, UUID(bytes=aggregate), version, recorded, decode(topic, state))
+            for position, aggregate, version, recorded, topic, state in rows
+        ]
+    except ValueError:
+        return _up_to_the_first_unreadable(rows)
+
+
+def _up_to_the_first_unreadable(rows: Sequence[Any]) -> list[Happened]:
     found: list[Happened] = []
     for row in rows:
         try:
