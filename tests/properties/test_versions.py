@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from deedbook.domain.commands import Finish, RecordAction
+from deedbook.domain.commands import Finish
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.events import ActionRecorded, ActionStarted, Caller
 from deedbook.domain.lifecycle import State
@@ -24,21 +24,14 @@ from deedbook.projections.rebuild import build
 from deedbook.projections.view import Views
 from deedbook.web.frames import Frame, Frames
 from tests.support.histories import BY, HISTORIES, Step, live
+from tests.support.lives import ENDING, WAITING
 from tests.support.older import with_older_starts
 from tests.support.tables import rows
 
 #: The present of a store, in microseconds since the epoch.
 NOW = 1_500_000_000_000_000
 
-#: Four on one object, of which two end, whatever comes then: so that some actions start in each history.
-WAITING = Step(
-    RecordAction,
-    {
-        "namespace": "acme", "by": BY, "action": "Scale", "method": "POST", "path": "/", "object": "/a/",
-        "state": State.PENDING,
-    },
-)  # fmt: skip
-ENDING = [Step(Finish, {"namespace": None, "by": BY, "state": State.SUCCESS}, target) for target in range(2)]
+#: Whatever comes then, some actions start in each history.
 STARTING = HISTORIES.map(lambda history: [WAITING] * 4 + ENDING + history)
 
 #: Which of the starts are of version 1, over and over.
