@@ -12,7 +12,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from deedbook.domain.commands import IssueKey
+from deedbook.domain.commands import AppendOutput, IssueKey, Line, Once, StateParent
+from deedbook.domain.events import ActionStarted
 from deedbook.domain.log import Counts
 from deedbook.domain.store.archive_import import CannotImport, Taken, take_in
 from deedbook.domain.store.leaf import leaf
@@ -20,6 +21,7 @@ from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.archive_writing import SqliteIntake
 from deedbook.domain.store.verify import verify
 from tests.support.exporting import exported, held, imported, in_memory
+from tests.support.histories import BY
 from tests.support.lives import DEEDS, SOME, Deed, Life
 from tests.support.tables import rows
 
@@ -87,6 +89,29 @@ def test_an_export_begins_where_it_says(first: list[Deed], after: int, then: lis
         before = held(copy)
         with pytest.raises(CannotImport, match="This store holds something else as position"):
             imported(copy, continued)
+        assert held(copy) == before
+
+
+@pytest.mark.parametrize("more", ["output", "idempotency"])
+def test_what_came_without_an_event_keeps_later_exports_out_too(more: str) -> None:
+    """Output, or the record of a command that changed nothing, that the original does not have."""
+    with living() as (folder, store, life):
+        life.go_on(SOME)
+        related = StateParent(namespace="acme", parent="/up/", child="/a/", by=BY)
+        store.audit_log.perform(related)
+        copy = folder / "copy.db"
+        imported(copy, exported(store.path, folder / "earlier"))
+        running = [one.aggregate for one in store.log.read(0, 100) if isinstance(one.event, ActionStarted)][-1]
+        with closing(SqliteStore(copy)) as opened:
+            if more == "output":
+                opened.audit_log.perform(AppendOutput(id=running, namespace=None, lines=(Line("here"),)))
+            else:
+                opened.audit_log.perform(related, Once("acme", "here", b"request"))
+            assert opened.log.head() == store.log.head()
+        before = held(copy)
+        life.go_on(SOME[:3])
+        with pytest.raises(CannotImport, match="something was recorded here since"):
+            imported(copy, exported(store.path, folder / "later", len(before["events"])))
         assert held(copy) == before
 
 
