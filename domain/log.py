@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from deedbook.domain.events import Event
 from deedbook.domain.keys import ApiKey
+from deedbook.domain.merkle import TreeHead
 from deedbook.domain.output import OutputEnd, OutputLine
 
 
@@ -50,6 +51,13 @@ class Counts(Struct, frozen=True, forbid_unknown_fields=True):
     output: int = 0
     keys: int = 0
     idempotency: int = 0
+
+
+class Whole(NamedTuple):
+    """What a copy of a store holds, and the head of its log."""
+
+    holds: Counts
+    head: TreeHead
 
 
 class EventLog(Protocol):

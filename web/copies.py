@@ -13,15 +13,15 @@ from deedbook.web.main import Copying
 def back_up_store(copying: Copying, place: Path, console: Console) -> None:
     """Copy a store to a new file, and print what is in it."""
     with _bar(console) as bar:
-        held = copying.back_up(place, _told(bar, "backup"))
-    _print(console, f"{place}: up to position {held.events:,}; {_listed(held)}.")
+        whole = copying.back_up(place, _told(bar, "backup"))
+    _print(console, f"{place}: {_listed(whole.holds)}; head {whole.head}.")
 
 
 def export_store(copying: Copying, after: int, place: Path | None, console: Console) -> None:
     """Write what is behind a position to a new file or (None) to standard output, and print what that is."""
     with _bar(console) as bar:
-        held = copying.export(after, place, _told(bar, "export"))
-    _print(console, f"{'standard output' if place is None else place}: {_listed(held)}.")
+        whole = copying.export(after, place, _told(bar, "export"))
+    _print(console, f"{'standard output' if place is None else place}: {_listed(whole.holds)}; head {whole.head}.")
 
 
 def import_files(copying: Copying, files: Sequence[Path], console: Console) -> None:
@@ -33,7 +33,7 @@ def import_files(copying: Copying, files: Sequence[Path], console: Console) -> N
     for path, one in zip(files, taken, strict=True):
         revoked = f", {_counted(one.revoked, 'API key')} revoked" if one.revoked else ""
         added = f"{_listed(one.added)} added{revoked}" if one else "nothing added, all of it was there"
-        _print(console, f"{path}: {added}.")
+        _print(console, f"{path}: {added}; head {one.head}.")
 
 
 def _bar(console: Console) -> Progress:

@@ -12,7 +12,7 @@ from uuid import UUID
 from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog
-from deedbook.domain.log import Counts, EventLog
+from deedbook.domain.log import EventLog, Whole
 from deedbook.domain.store.archive_export import export
 from deedbook.domain.store.archive_file import written_to
 from deedbook.domain.store.archive_import import Taken, take_in
@@ -75,11 +75,11 @@ class Copying:
     def __init__(self, store: Path) -> None:
         self._store = store
 
-    def back_up(self, place: Path, progress: Callable[[int, int], None]) -> Counts:
+    def back_up(self, place: Path, progress: Callable[[int, int], None]) -> Whole:
         """Copy the store to a new file; see `backup.back_up`."""
         return back_up(self._store, place, progress)
 
-    def export(self, after: int, place: Path | None, progress: Callable[[int, int], None]) -> Counts:
+    def export(self, after: int, place: Path | None, progress: Callable[[int, int], None]) -> Whole:
         """Write what is behind a position to a new file, or standard output; see `archive_export.export`."""
         with snapshot(self._store) as seen, written_to(place) as out:
             return export(seen, after, version("deedbook"), out, progress)

@@ -5,7 +5,7 @@ idempotency records, each in its order, so that it can be written and read as it
 structs below. An engine gives a `Snapshot` to write one from, and an `Intake` to read one into.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, NamedTuple, Protocol
 from uuid import UUID
 
@@ -15,10 +15,14 @@ from msgspec import Meta, Struct
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.keys import ApiKey, Role
 from deedbook.domain.log import Counts, NumberedLine, Stored
+from deedbook.domain.merkle import Frontier, TreeHead, grow
 from deedbook.domain.output import OutputLine
 
 #: The version of the lines below. An export of a later one is not read.
 FORMAT = 1
+
+#: Leaves hashed at once.
+_AT_ONCE = 1000
 
 #: What a database can hold: 64 bits, signed.
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -45,7 +49,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
 class Header(Line, frozen=True, kw_only=True, tag="deedbook export"):
     """The first line. It holds the events behind `after` up to `through`, and the output behind `output_after`.
 
-    leaf: of the event at `after`, so that it is continued where it fits; deedbook: the release that wrote it; holds:
+    head: of the log at `after`, so that it is continued only where it fits; deedbook: the release that wrote it; holds:
     what follows; store: what the whole store held at that moment.
     """
 
@@ -54,7 +58,7 @@ class Header(Line, frozen=True, kw_only=True, tag="deedbook export"):
     after: Integer
     through: Integer
     output_after: Integer
-    leaf: bytes = b""
+    head: str
     holds: Counts
     store: Counts
 
@@ -107,14 +111,44 @@ class IdempotencyLine(Line, frozen=True, kw_only=True, tag="idempotency"):
 
 
 class End(Line, frozen=True, kw_only=True, tag="end"):
-    """The last line: what came before it, and the SHA-256 of all those lines as they stand, line feeds included."""
+    """The last line: what came before it, and the SHA-256 of all those lines as they stand, line feeds included.
+
+    head: of the log at `through`.
+    """
 
     holds: Counts
+    head: str
     sha256: bytes
 
 
 class NotWhole(DeedbookError):
     """A store or an export is not as it must be, so that no equal store can be made of it."""
+
+
+class Growing:
+    """The head of a log as it grows; the leaves are hashed many at once, which is faster."""
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        self._frontier = Frontier()
+        self._leaves: list[bytes] = []
+        for leaf in leaves:
+            self.add(leaf)
+
+    def add(self, leaf: bytes) -> None:
+        """Take in the next leaf."""
+        self._leaves.append(leaf)
+        if len(self._leaves) == _AT_ONCE:
+            self._grow()
+
+    @property
+    def head(self) -> TreeHead:
+        """The head up to here."""
+        self._grow()
+        return self._frontier.head
+
+    def _grow(self) -> None:
+        self._frontier = grow(self._frontier, self._leaves)
+        self._leaves = []
 
 
 class Snapshot(Protocol):
@@ -123,8 +157,8 @@ class Snapshot(Protocol):
     def counts(self) -> Counts:
         """Return what the store holds."""
 
-    def event(self, position: int) -> Stored | None:
-        """Return the event at a position."""
+    def leaves(self, through: int) -> Iterator[bytes]:
+        """Return the leaves of the events up to a position, in order."""
 
     def back_from(self, position: int) -> Iterator[Stored]:
         """Return the events from a position back to the first."""
@@ -157,8 +191,8 @@ class Intake(Protocol):
     def held(self, entry: Entry) -> Entry | None:
         """Return what the store holds in the place of an entry (position, sequence, id, or key), None for nothing."""
 
-    def event(self, position: int) -> Stored | None:
-        """Return the event at a position."""
+    def leaves(self, through: int) -> Iterator[bytes]:
+        """Return the leaves of the events up to a position, in order."""
 
     def digest(self, action: UUID, line: int) -> bytes:
         """Return the digest of a line of an action's output, empty where there is none."""

@@ -6,8 +6,8 @@ from itertools import chain
 from typing import IO
 from uuid import UUID
 
-from deedbook.domain.log import Counts, NumberedLine, Stored
-from deedbook.domain.store.archive import FORMAT, End, Entry, Header, NotWhole, Snapshot, encode, to_line
+from deedbook.domain.log import Counts, NumberedLine, Stored, Whole
+from deedbook.domain.store.archive import FORMAT, End, Entry, Growing, Header, NotWhole, Snapshot, encode, to_line
 from deedbook.domain.store.codec import decode
 from deedbook.domain.store.leaf import leaf
 
@@ -15,15 +15,14 @@ from deedbook.domain.store.leaf import leaf
 _TOLD = 1000
 
 
-def export(
-    snapshot: Snapshot, after: int, release: str, out: IO[bytes], progress: Callable[[int, int], None]
-) -> Counts:
+def export(snapshot: Snapshot, after: int, release: str, out: IO[bytes], progress: Callable[[int, int], None]) -> Whole:
     """Write what is behind a position, in constant memory, and return how much that is; `out` is not flushed.
 
     `progress` is told how many lines are written, and of how many. Raises `NotWhole` where the store is damaged, or has
     not come to `after`.
     """
-    header = _header(snapshot, after, release)
+    growing = Growing(snapshot.leaves(after))
+    header = _header(snapshot, after, release, str(growing.head))
     holds = header.holds
     of = holds.events + holds.output + holds.keys + holds.idempotency
     digest = sha256()
@@ -32,20 +31,21 @@ def export(
         digest.update(text)
         out.write(text)
         text = encode(to_line(entry))
+        if isinstance(entry, Stored):
+            growing.add(entry.leaf)
         if number % _TOLD == 0:
             progress(number, of)
     digest.update(text)
     out.write(text)
-    out.write(encode(End(holds=holds, sha256=digest.digest())))
+    out.write(encode(End(holds=holds, head=str(growing.head), sha256=digest.digest())))
     progress(of, of)
-    return holds
+    return Whole(holds, growing.head)
 
 
-def _header(snapshot: Snapshot, after: int, release: str) -> Header:
+def _header(snapshot: Snapshot, after: int, release: str, head: str) -> Header:
     store = snapshot.counts()
     if after > store.events:
         raise NotWhole(f"The log ends at position {store.events}; there is nothing behind {after} to export.")
-    last = snapshot.event(after)
     output_after = _output_by(snapshot, after, store)
     return Header(
         format=FORMAT,
@@ -53,7 +53,7 @@ def _header(snapshot: Snapshot, after: int, release: str) -> Header:
         after=after,
         through=store.events,
         output_after=output_after,
-        leaf=b"" if last is None else last.leaf,
+        head=head,
         holds=Counts(
             events=store.events - after,
             output=store.output - output_after,

@@ -12,11 +12,13 @@ import msgspec
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import Counts, NumberedLine, Stored
+from deedbook.domain.merkle import TreeHead
 from deedbook.domain.output import digest_of
 from deedbook.domain.store.archive import (
     FORMAT,
     End,
     Entry,
+    Growing,
     Header,
     Intake,
     Kept,
@@ -30,14 +32,15 @@ from deedbook.domain.store.archive_file import lines_of
 
 
 class Taken(NamedTuple):
-    """What an import added to a store: entries, and revocations of keys that were there."""
+    """What an import added to a store, and revocations of keys that were there; `head`: of the log that it held."""
 
-    added: Counts = Counts()
-    revoked: int = 0
+    added: Counts
+    revoked: int
+    head: TreeHead
 
     def __bool__(self) -> bool:
         """Whether it added anything."""
-        return self != Taken()
+        return self.added != Counts() or bool(self.revoked)
 
 
 class CannotImport(DeedbookError):
@@ -75,6 +78,7 @@ class _Taking:
         self._intake = intake
         self._header: Header | None = None
         self._digest = sha256()
+        self._growing = Growing(())
         self._is_whole = False
         #: Of each kind of entry, how many came, and how many of these were added.
         self._came: dict[type, int] = dict.fromkeys(_KINDS, 0)
@@ -86,7 +90,7 @@ class _Taking:
     @property
     def taken(self) -> Taken:
         """What was added so far."""
-        return Taken(Counts(*self._added.values()), self._revoked)
+        return Taken(Counts(*self._added.values()), self._revoked, self._growing.head)
 
     def take(self, text: bytes) -> None:
         """Compare or add what is in a line; raises `NotWhole`."""
@@ -116,9 +120,9 @@ class _Taking:
                 f"The export goes on behind position {header.after}, and this store ends at {here.events}:"
                 " import what is between first."
             )
-        last = self._intake.event(header.after)
-        if header.leaf != (b"" if last is None else last.leaf):
-            raise NotWhole(f"The event at position {header.after} of this store is another than where it was made.")
+        self._growing = Growing(self._intake.leaves(header.after))
+        if header.head != str(self._growing.head):
+            raise NotWhole(f"Up to position {header.after} the log of this store is not the one that was exported.")
         if header.output_after > here.output:
             raise NotWhole("This store holds less output than the export goes on from: it is not the one it continues.")
         self._header = header
@@ -129,6 +133,8 @@ class _Taking:
         check = _CHECKS.get(kind)
         if check is not None:
             check(entry, self._came[kind], header, self._intake)
+        if isinstance(entry, Stored):
+            self._growing.add(entry.leaf)
         held = self._intake.held(entry)
         if held is None:
             self._intake.add(entry)
@@ -153,6 +159,8 @@ class _Taking:
             raise NotWhole("The export does not hold as many lines as it says: some are missing.")
         if end.sha256 != self._digest.digest():
             raise NotWhole("The export was changed: its SHA-256 is another than this line says.")
+        if end.head != str(self._growing.head):
+            raise NotWhole("The export was changed: the head of its log is another than this line says.")
         if self.taken and (self._outdated is not None or self._intake.counts() != header.store):
             raise NotWhole(
                 "This store holds what was not in the one that was exported: something was recorded here since."

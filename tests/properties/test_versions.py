@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from deedbook.domain.commands import Finish
 from deedbook.domain.errors import DeedbookError
-from deedbook.domain.events import ActionRecorded, ActionStarted, Caller
+from deedbook.domain.events import ActionRecorded, ActionStarted, Caller, Event
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog, Happened
 from deedbook.domain.store.sqlite import SqliteStore
@@ -62,14 +62,19 @@ def pair(history: list[Step], older: list[bool]) -> Iterator[tuple[SqliteStore, 
 def views(store: SqliteStore) -> dict[str, list[tuple[object, ...]]]:
     """Return every row of the views that a rebuild gives, after comparing them with views that read event by event."""
     with closing(sqlite3.connect(build(store.log, Generations(store.path.parent)))) as db:
-        built = rows(db)
+        built = shown(db)
     path = store.path.with_name("live.db")
     with closing(Views(path)) as running:
         while happened := store.log.read(running.tracking.position, 1):
             running.apply(happened)
     with closing(sqlite3.connect(path)) as db:
-        assert rows(db) == built
+        assert shown(db) == built
     return built
+
+
+def shown(db: sqlite3.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """Return all views but the log's head: that is of the bytes, which differ."""
+    return {table: found for table, found in rows(db).items() if table != "head"}
 
 
 def frames(log: EventLog) -> list[Frame | None]:
@@ -79,11 +84,12 @@ def frames(log: EventLog) -> list[Frame | None]:
     return [*(following.of(one) for one in happened), *(Frames(log).of(one) for one in happened)]
 
 
-def nameless(happened: Happened) -> Happened:
-    """Return an event without who caused it, where it is a start: version 1 did not say."""
-    if not isinstance(happened.event, ActionStarted):
-        return happened
-    return happened._replace(event=msgspec.structs.replace(happened.event, by=Caller()))
+def nameless(happened: Happened) -> tuple[int, UUID, int, int, Event]:
+    """Return an event without its bytes, and without who caused it where it is a start: version 1 did not say."""
+    read = happened.event
+    if isinstance(read, ActionStarted):
+        read = msgspec.structs.replace(read, by=Caller())
+    return happened.position, happened.aggregate, happened.version, happened.recorded, read
 
 
 def ended(store: SqliteStore, action: UUID) -> object:

@@ -1,8 +1,10 @@
 """Exports and imports in this process, without the command line, and what a store then holds."""
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from deedbook.domain.store.archive_export import export
@@ -10,7 +12,7 @@ from deedbook.domain.store.archive_file import written_to
 from deedbook.domain.store.archive_import import Taken, take_in
 from deedbook.domain.store.sqlite.archive_reading import snapshot
 from deedbook.domain.store.sqlite.archive_writing import intake
-from deedbook.domain.store.sqlite.schema import _STATEMENTS
+from deedbook.domain.store.sqlite.schema import prepare
 from tests.support.tables import rows
 
 
@@ -33,11 +35,22 @@ def held(store: Path) -> dict[str, list[tuple[object, ...]]]:
         return rows(connection)
 
 
+@cache
+def _schema() -> list[str]:
+    """Return the statements that make a store."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "log.db")
+        prepare(path)
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+            return [sql for (sql,) in rows]
+
+
 @contextmanager
 def in_memory() -> Iterator[sqlite3.Connection]:
     """Give an empty store that is kept nowhere, in a transaction: for what is done to thousands of them."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for statement in _STATEMENTS:
+        for statement in _schema():
             connection.execute(statement)
         connection.execute("BEGIN")
         yield connection

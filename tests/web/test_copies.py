@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from deedbook.domain.store.archive import EventLine, Header, encode
+from deedbook.domain.store.archive import End, EventLine, Header, encode
 from tests.support.exporting import held
 from tests.support.server import DEEDBOOK, deedbook, environment, issue_key
 from tests.web.test_cli import ACTION, failed, written
@@ -67,12 +67,31 @@ def place(original: Place, tmp_path: Path) -> Place:
     return place
 
 
+def head_of(store: Path) -> str:
+    """Return the head of a store's log, worked out by way of RFC 6962 and nothing of the program's own."""
+
+    def root(leaves: list[bytes]) -> bytes:
+        if len(leaves) < 2:
+            return leaves[0] if leaves else sha256().digest()
+        left = 1 << (len(leaves) - 1).bit_length() - 1
+        return sha256(b"\x01" + root(leaves[:left]) + root(leaves[left:])).digest()
+
+    leaves = [bytes(row[6]) for row in sorted(held(store)["events"])]  # type: ignore[call-overload]  # a blob
+    return f"{len(leaves)}:{root(leaves).hex()}"
+
+
+def digest_of(lines: list[bytes]) -> bytes:
+    """Return the SHA-256 of all lines of an export but the last."""
+    return sha256(b"".join(lines[:-1])).digest()
+
+
 def test_a_backup_says_what_is_in_it(place: Place) -> None:
     """One line tells the position and how much of everything; the file is a store with the same rows."""
     done = deedbook(place.url, "backup", str(place.folder / "copy.db"))
     assert (done.returncode, done.stdout) == (0, "")
+    head = head_of(place.folder / "log.db")
     assert done.stderr.splitlines() == [
-        f"{place.folder}/copy.db: up to position 4; 4 events, 2 output lines, 1 API key, 1 idempotency record."
+        f"{place.folder}/copy.db: 4 events, 2 output lines, 1 API key, 1 idempotency record; head {head}."
     ]
     assert place.held("copy.db") == place.held("log.db")
 
@@ -94,7 +113,7 @@ def test_an_export_is_ndjson_without_secrets(place: Place) -> None:
     assert place.secret.encode() not in done.stdout
     key = json.loads(done.stdout.splitlines()[-3])
     assert msgspec.json.decode(f'"{key["hash"]}"'.encode(), type=bytes) == sha256(place.secret.encode()).digest()
-    assert b"standard output: 4 events, 2 output lines, 1 API key, 1 idempotency record." in done.stderr
+    assert b"standard output: 4 events, 2 output lines, 1 API key, 1 idempotency record; head 4:" in done.stderr
     assert place.export("file").read_bytes() == done.stdout
     assert gzip.decompress(place.export("file.gz").read_bytes()) == done.stdout
     assert place.export("again.gz").read_bytes() == (place.folder / "file.gz").read_bytes()
@@ -106,8 +125,8 @@ def test_the_last_line_closes_it(place: Place) -> None:
     first, last = json.loads(lines[0]), json.loads(lines[-1])
     assert (first["after"], first["through"], first["format"]) == (0, 4, 1)
     assert first["holds"] == last["holds"] == {"events": 4, "output": 2, "keys": 1, "idempotency": 1}
-    digest = msgspec.json.decode(f'"{last["sha256"]}"'.encode(), type=bytes)
-    assert digest == sha256(b"".join(lines[:-1])).digest()
+    assert last["head"] == head_of(place.folder / "log.db")
+    assert msgspec.json.decode(f'"{last["sha256"]}"'.encode(), type=bytes) == digest_of(lines)
 
 
 def test_an_import_makes_an_equal_store(place: Place) -> None:
@@ -116,9 +135,11 @@ def test_an_import_makes_an_equal_store(place: Place) -> None:
     copy = place.store("new/log.db")
     told = deedbook(copy, "import", str(path))
     assert (told.returncode, told.stdout) == (0, "")
-    assert told.stderr == f"{path}: 4 events, 2 output lines, 1 API key, 1 idempotency record added.\n"
+    head = head_of(place.folder / "log.db")
+    assert told.stderr == f"{path}: 4 events, 2 output lines, 1 API key, 1 idempotency record added; head {head}.\n"
     assert deedbook(copy, "verify").returncode == 0
-    assert deedbook(copy, "import", str(path)).stderr == f"{path}: nothing added, all of it was there.\n"
+    again = deedbook(copy, "import", str(path))
+    assert again.stderr == f"{path}: nothing added, all of it was there; head {head}.\n"
     assert place.held("new/log.db") == place.held("log.db")
 
 
@@ -132,7 +153,8 @@ def test_exports_continue_each_other(place: Place) -> None:
     assert deedbook(copy, "import", str(first)).returncode == 0
     told = deedbook(copy, "import", str(second))
     assert told.stderr == (
-        f"{second}: 1 event, 0 output lines, 0 API keys, 0 idempotency records added, 1 API key revoked.\n"
+        f"{second}: 1 event, 0 output lines, 0 API keys, 0 idempotency records added, 1 API key revoked; "
+        f"head {head_of(place.folder / 'log.db')}.\n"
     )
     assert place.held("copy.db") == place.held("log.db")
     told = deedbook(place.store("both.db"), "import", str(first), str(second))
@@ -174,8 +196,9 @@ def changed(place: Place, change: str) -> bytes:
         "cut in a line": [*lines[:4], lines[4][:20]],
         "cut between lines": lines[:4],
         "more behind it": [*lines, lines[-1]],
-        "from further on": [encode(msgspec.structs.replace(header, after=9, through=13, leaf=b"leaf")), *lines[1:]],
+        "from further on": [encode(msgspec.structs.replace(header, after=9, through=13)), *lines[1:]],
         "too much output": [encode(msgspec.structs.replace(header, output_after=1)), *lines[1:]],
+        "another head": [*lines[:-1], encode(End(holds=header.holds, head=header.head, sha256=digest_of(lines)))],
         "deep": [b'{"kind":' + b"[" * 100_000],
     }
     return b"".join(states[change])
@@ -203,6 +226,7 @@ def changed(place: Place, change: str) -> bytes:
         ("more behind it", "11: There is more behind the line that ends the export."),
         ("from further on", "1: The export goes on behind position 9, and this store ends at 0: import what"),
         ("too much output", "1: This store holds less output than the export goes on from"),
+        ("another head", "10: The export was changed: the head of its log is another than this line says."),
         ("deep", "1: This is no export of Deedbook."),
     ],
 )
@@ -236,14 +260,14 @@ def test_what_was_recorded_here_keeps_later_exports_out(place: Place) -> None:
 
 
 def test_a_log_that_went_another_way_is_not_continued(place: Place) -> None:
-    """The last event that both should have tells two stores apart that are equally long."""
+    """The head of what both should have tells two stores apart that are equally long."""
     other = Place(place.folder / "other")
     other.folder.mkdir()
     other.fill()
     issue_key(place.url, user="ann")
     path = place.export("later", "--after", "4")
     told = failed(other.url, "import", str(path))
-    assert "later:1: The event at position 4 of this store is another than where it was made." in told
+    assert "later:1: Up to position 4 the log of this store is not the one that was exported." in told
 
 
 def test_bad_input_gets_one_line(place: Place) -> None:

@@ -32,6 +32,12 @@ def counts(connection: sqlite3.Connection) -> Counts:
     return Counts(*(connection.execute(question).fetchone()[0] for question in _COUNTS))
 
 
+def leaves(connection: sqlite3.Connection, through: int) -> Iterator[bytes]:
+    """Return the leaves of the events up to a position, in order."""
+    rows = connection.execute("SELECT leaf FROM events WHERE position <= ? ORDER BY position", (through,))
+    return (row[0] for row in rows)
+
+
 def numbered_line(row: tuple[Any, ...]) -> NumberedLine:
     """Return the line of output in a row of `OUTPUT`."""
     sequence, action, *rest = row
@@ -48,10 +54,9 @@ class SqliteSnapshot:
         """See `Snapshot.counts`."""
         return counts(self._connection)
 
-    def event(self, position: int) -> Stored | None:
-        """See `Snapshot.event`."""
-        row = self._connection.execute(f"{EVENTS} WHERE position = ?", (position,)).fetchone()
-        return Stored(*row) if row else None
+    def leaves(self, through: int) -> Iterator[bytes]:
+        """See `Snapshot.leaves`."""
+        return leaves(self._connection, through)
 
     def back_from(self, position: int) -> Iterator[Stored]:
         """See `Snapshot.back_from`."""

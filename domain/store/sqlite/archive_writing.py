@@ -13,7 +13,7 @@ from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import Counts, NumberedLine, Stored
 from deedbook.domain.store.archive import Entry, Kept, NotWhole
 from deedbook.domain.store.placing import new_file
-from deedbook.domain.store.sqlite.archive_reading import EVENTS, KEPT, OUTPUT, counts, numbered_line
+from deedbook.domain.store.sqlite.archive_reading import EVENTS, KEPT, OUTPUT, counts, leaves, numbered_line
 from deedbook.domain.store.sqlite.reading import KEYS, key_of
 from deedbook.domain.store.sqlite.schema import prepare
 from deedbook.domain.store.sqlite.turn_lock import turn_lock
@@ -76,10 +76,9 @@ class SqliteIntake:
         row = self._connection.execute(table.select, _place(entry)).fetchone()
         return table.make(row) if row else None
 
-    def event(self, position: int) -> Stored | None:
-        """See `Intake.event`."""
-        row = self._connection.execute(f"{EVENTS} WHERE position = ?", (position,)).fetchone()
-        return Stored(*row) if row else None
+    def leaves(self, through: int) -> Iterator[bytes]:
+        """See `Intake.leaves`."""
+        return leaves(self._connection, through)
 
     def digest(self, action: UUID, line: int) -> bytes:
         """See `Intake.digest`."""

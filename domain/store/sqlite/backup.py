@@ -14,9 +14,10 @@ from contextlib import closing
 from pathlib import Path
 
 from deedbook.domain.errors import StoreFailed
-from deedbook.domain.log import Counts
+from deedbook.domain.log import Whole
+from deedbook.domain.store.archive import Growing
 from deedbook.domain.store.placing import new_file
-from deedbook.domain.store.sqlite.archive_reading import counts
+from deedbook.domain.store.sqlite.archive_reading import counts, leaves
 from deedbook.domain.store.sqlite.schema import prepare
 
 #: Pages of 4 KiB copied in one step, and how many steps until what was copied is brought to disk. Left to the end, one
@@ -25,7 +26,7 @@ _STEP = 256
 _STEPS = 64
 
 
-def back_up(store: Path, place: Path, progress: Callable[[int, int], None]) -> Counts:
+def back_up(store: Path, place: Path, progress: Callable[[int, int], None]) -> Whole:
     """Copy a store to a new file, durably, and return what is in it; others may use the store meanwhile.
 
     `progress` is told how many pages are done, and of how many. Raises `StoreUnusable`, `FileTaken`, `StoreFailed`.
@@ -53,6 +54,7 @@ def back_up(store: Path, place: Path, progress: Callable[[int, int], None]) -> C
             copy.execute("PRAGMA journal_mode = OFF")
             copy.execute("PRAGMA synchronous = OFF")
             source.backup(copy, pages=_STEP, progress=step)
+            head = Growing(leaves(source, held.events)).head
         except sqlite3.Error as error:
             raise StoreFailed(f"The store could not be copied ({error}); see to both disks and repeat.") from error
-    return held
+    return Whole(held, head)

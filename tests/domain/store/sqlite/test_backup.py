@@ -10,6 +10,7 @@ import pytest
 
 from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.log import Counts
+from deedbook.domain.store.archive import Growing
 from deedbook.domain.store.placing import FileTaken
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.backup import back_up
@@ -40,10 +41,11 @@ def facts(path: Path) -> list[object]:
 def test_a_backup_is_the_store_again(store: SqliteStore, tmp_path: Path) -> None:
     """Every row is there, every trigger too, under the same marks and in the same mode; the store is as it was."""
     copy, before = tmp_path / "copy.db", held(store.path)
-    counts = back_up(store.path, copy, lambda _done, _of: None)
+    whole = back_up(store.path, copy, lambda _done, _of: None)
     assert facts(copy) == facts(store.path)
     assert held(copy) == held(store.path) == before
-    assert counts == Counts(store.log.head(), store.log.output_head(), 1, 1)
+    assert whole.holds == Counts(store.log.head(), store.log.output_head(), 1, 1)
+    assert whole.head == Growing(event.leaf for event in store.log.stored(0, 10_000)).head
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(SqliteStore(copy)) as opened:
         assert list(verify(opened.log)) == []
@@ -61,10 +63,10 @@ def test_it_keeps_to_its_moment_and_ends_while_others_record(store: SqliteStore,
         with closing(SqliteStore(store.path)) as other:
             recorded(other, recording(body="y" * 20_000))
 
-    counts = back_up(store.path, copy, progress)
+    holds, head = back_up(store.path, copy, progress)
     assert held(copy) == before
-    assert counts.events == len(before["events"])
-    assert store.log.head() == counts.events + len(told) > counts.events + 3
+    assert holds.events == head.size == len(before["events"])
+    assert store.log.head() == holds.events + len(told) > holds.events + 3
     assert len({of for _, of in told}) == 1
     assert all(earlier[0] < later[0] for earlier, later in pairwise(told))
     assert told[-1][0] == told[-1][1]
