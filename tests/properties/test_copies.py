@@ -1,5 +1,6 @@
 """What was exported and imported is equal to what it was made of, however it was cut; what is damaged is refused."""
 
+import io
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from deedbook.domain.commands import AppendOutput, IssueKey, Line, Once, StateParent
 from deedbook.domain.events import ActionStarted
 from deedbook.domain.log import Counts
+from deedbook.domain.store.archive_export import export
 from deedbook.domain.store.archive_import import CannotImport, take_in
 from deedbook.domain.store.leaf import leaf
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.store.sqlite.archive_reading import snapshot
 from deedbook.domain.store.sqlite.archive_writing import SqliteIntake
 from deedbook.domain.store.verify import verify
 from tests.support.exporting import exported, held, imported, in_memory
@@ -90,6 +93,41 @@ def test_an_export_begins_where_it_says(first: list[Deed], after: int, then: lis
         with pytest.raises(CannotImport, match="This store holds something else as position"):
             imported(copy, continued)
         assert held(copy) == before
+
+
+class Busy(io.BytesIO):
+    """What an export is written to while, behind every line of it, somebody records, writes output and issues keys."""
+
+    def __init__(self, store: Path) -> None:
+        super().__init__()
+        self._store = store
+        self._lives = 0
+
+    def write(self, text: bytes, /) -> int:  # type: ignore[override]  # what an export writes is bytes
+        """Let more happen to the store, then take a line."""
+        with closing(SqliteStore(self._store)) as other:
+            self._lives += 1
+            Life(other.audit_log, self._lives * 100).go_on(SOME)
+        return super().write(text)
+
+
+def test_an_export_is_of_one_moment_whatever_is_recorded_meanwhile(tmp_path: Path) -> None:
+    """What others commit between its lines is not in it, in no table: the copy is the store as it was at the start."""
+    store, copy = tmp_path / "log.db", tmp_path / "copy.db"
+    with closing(SqliteStore(store)) as opened:
+        Life(opened.audit_log).go_on(SOME)
+    before = held(store)
+    out = Busy(store)
+    with snapshot(store) as seen:
+        export(seen, 0, "0.1.0", out, lambda _done, _of: None)
+    (tmp_path / "export").write_bytes(out.getvalue())
+    imported(copy, tmp_path / "export")
+    assert held(copy) == before
+    after = held(store)
+    for table in ("events", "output", "api_keys", "idempotency"):
+        assert len(after[table]) > len(before[table])
+    imported(copy, exported(store, tmp_path / "later", len(before["events"])))
+    assert held(copy) == after
 
 
 @pytest.mark.parametrize("more", ["output", "idempotency"])

@@ -21,6 +21,7 @@ WAITING = Step(
         "state": State.PENDING,
     },
 )  # fmt: skip
+RUNNING = Step(RecordAction, {**WAITING.fields, "object": "", "state": State.IN_PROGRESS})
 ENDING = [Step(Finish, {"namespace": None, "by": BY, "state": State.SUCCESS}, target) for target in range(2)]
 
 
@@ -60,21 +61,22 @@ DEEDS = st.lists(st.one_of(_STEP, _STEP, _STEP, _OUTPUT, _OUTPUT, _ISSUE, _REVOK
 
 #: A life with some of everything in it, also a line of output and a revocation without an event of the action's own.
 SOME = [
-    *(Deed(Step, WAITING) for _ in range(3)),
+    *(Deed(Step, step) for step in (WAITING, WAITING, WAITING, RUNNING)),
     Deed(AppendOutput, lines=(Line("ünï\x00cödé", 7), Line("")), once="one"),
     Deed(IssueKey),
     *(Deed(Step, ending) for ending in ENDING),
     Deed(RevokeKey),
-    Deed(AppendOutput, target=2, lines=(Line("last"),)),
+    Deed(AppendOutput, target=3, lines=(Line("last"),), once="two"),
 ]
 
 
 class Life:
     """Does deeds to a store; what it refuses leaves no trace."""
 
-    def __init__(self, audit_log: AuditLog) -> None:
+    def __init__(self, audit_log: AuditLog, number: int = 0) -> None:
+        """Live behind a number: the ids of two lives differ where their numbers do."""
         self._audit_log = audit_log
-        self._number = 0
+        self._number = number
         self._recorded: list[UUID] = []
         self._keys: list[UUID] = []
 
@@ -84,7 +86,7 @@ class Life:
             self._number += 1
             command = self._command(deed)
             if command is not None:
-                once = None if deed.once is None else Once("acme", deed.once, b"request")
+                once = None if deed.once is None else Once("acme", f"{deed.once} {self._number // 100}", b"request")
                 try:
                     self._audit_log.perform(command, once)
                 except DeedbookError:
