@@ -247,10 +247,10 @@ def export(url: str, after: int, file: Path) -> None:
 
 @commands.command("import")
 @_url()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @told
 def import_command(url: str, files: tuple[Path, ...]) -> None:
-    """Build an equal store of exports, or go on with one that they continue: all of them, or nothing."""
+    """Build an equal store of exports (- is standard input), or go on with one that they continue: all or nothing."""
     import_files(_copying(url), files, Console(stderr=True))
 
 

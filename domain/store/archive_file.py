@@ -23,7 +23,7 @@ _GZIP = b"\x1f\x8b"
 def written_to(place: Path | None) -> Iterator[IO[bytes]]:
     """Give what to write an export to: standard output (None), or a new file (see `new_file`), compressed for .gz."""
     if place is None:
-        # A stream of our own: Python's would try once more, at its very end, to write into a pipe that nobody reads.
+        # A stream of our own: what can't be written is then an error here, and not when Python ends.
         with os.fdopen(os.dup(1), "wb") as out:
             yield out
         return
@@ -39,10 +39,10 @@ def written_to(place: Path | None) -> Iterator[IO[bytes]]:
 def lines_of(path: Path, progress: Callable[[int], None]) -> Iterator[bytes]:
     """Yield the lines of a file with their line feeds, compressed or not, whatever its name; the last may have none.
 
-    A line that is longer than `LONGEST` comes in pieces. `progress` is told how many bytes of the file were read.
-    Raises OSError, EOFError or `zlib.error` where it can't be read any further.
+    A file named `-` is standard input. A line that is longer than `LONGEST` comes in pieces. `progress` is told how
+    many bytes of the file were read. Raises OSError, EOFError or `zlib.error` where it can't be read any further.
     """
-    with path.open("rb") as file:
+    with os.fdopen(os.dup(0), "rb") if str(path) == "-" else path.open("rb") as file:
         lines: IO[bytes] = file
         if file.peek(2).startswith(_GZIP):
             lines = io.BufferedReader(gzip.GzipFile(fileobj=file))
@@ -50,6 +50,6 @@ def lines_of(path: Path, progress: Callable[[int], None]) -> Iterator[bytes]:
         while line := lines.readline(LONGEST):
             yield line
             number += 1
-            if number % _TOLD == 0:
+            # A pipe knows no place.
+            if number % _TOLD == 0 and file.seekable():
                 progress(file.tell())
-        progress(file.tell())

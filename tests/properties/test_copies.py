@@ -96,7 +96,7 @@ def test_an_export_begins_where_it_says(first: list[Deed], after: int, then: lis
 
 
 class Busy(io.BytesIO):
-    """What an export is written to while, behind every line of it, somebody records, writes output and issues keys."""
+    """What an export is written to while, before every line of it, somebody records, writes output and issues keys."""
 
     def __init__(self, store: Path) -> None:
         super().__init__()
@@ -105,10 +105,14 @@ class Busy(io.BytesIO):
 
     def write(self, text: bytes, /) -> int:  # type: ignore[override]  # what an export writes is bytes
         """Let more happen to the store, then take a line."""
+        self.go_on()
+        return super().write(text)
+
+    def go_on(self) -> None:
+        """Let more happen to the store."""
         with closing(SqliteStore(self._store)) as other:
             self._lives += 1
             Life(other.audit_log, self._lives * 100).go_on(SOME)
-        return super().write(text)
 
 
 def test_an_export_is_of_one_moment_whatever_is_recorded_meanwhile(tmp_path: Path) -> None:
@@ -119,6 +123,7 @@ def test_an_export_is_of_one_moment_whatever_is_recorded_meanwhile(tmp_path: Pat
     before = held(store)
     out = Busy(store)
     with snapshot(store) as seen:
+        out.go_on()
         export(seen, 0, "0.1.0", out, lambda _done, _of: None)
     (tmp_path / "export").write_bytes(out.getvalue())
     imported(copy, tmp_path / "export")

@@ -143,6 +143,21 @@ def test_an_import_makes_an_equal_store(place: Place) -> None:
     assert place.held("new/log.db") == place.held("log.db")
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_export_comes_through_a_pipe_too(place: Place, *, packed: bool) -> None:
+    """Standard input is a file like any other, though nobody knows its length; compressed too."""
+    text = place.export("file").read_bytes()
+    done = subprocess.run(
+        [DEEDBOOK, "import", "-"],
+        input=gzip.compress(text) if packed else text,
+        env=environment(place.store("new.db")),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr[:30]) == (0, b"-: 4 events, 2 output lines, 1")
+    assert place.held("new.db") == place.held("log.db")
+
+
 def test_exports_continue_each_other(place: Place) -> None:
     """What came since, also a key that was revoked, arrives with a later one; both at once make the same store."""
     first = place.export("first")

@@ -44,7 +44,7 @@ def test_a_backup_is_the_store_again(store: SqliteStore, tmp_path: Path) -> None
     whole = back_up(store.path, copy, lambda _done, _of: None)
     assert facts(copy) == facts(store.path)
     assert held(copy) == held(store.path) == before
-    assert whole.holds == Counts(store.log.head(), store.log.output_head(), 1, 1)
+    assert whole.holds == Counts(store.log.head(), store.log.output_head(), 1, 2)
     assert whole.head == Growing(event.leaf for event in store.log.stored(0, 10_000)).head
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(SqliteStore(copy)) as opened:
