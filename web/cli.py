@@ -20,9 +20,10 @@ from deedbook.domain.errors import DeedbookError, StoreUnusable
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
 from deedbook.projections.dates import iso8601
+from deedbook.web.copies import back_up_store, export_store, import_files
 from deedbook.web.keys import issue_at_once
 from deedbook.web.loading import load_files
-from deedbook.web.main import Opened, open_store
+from deedbook.web.main import Copying, Opened, open_store
 from deedbook.web.problems import Problem
 from deedbook.web.quickstart import prepare
 from deedbook.web.server import PortTaken, listen, serve
@@ -40,16 +41,24 @@ def decoded_namespace(name: str) -> str:
     return name
 
 
-@contextmanager
-def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
+def _settings_of(url: str, *, must_exist: bool) -> Settings:
     settings = Settings(url=url)
     if must_exist and not settings.store_path.exists():
         raise StoreUnusable(f"There is no store at {settings.store_path}; `deedbook serve` or `load` makes one.")
-    store = open_store(settings)
+    return settings
+
+
+@contextmanager
+def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
+    store = open_store(_settings_of(url, must_exist=must_exist))
     try:
         yield store
     finally:
         store.close()
+
+
+def _copying(url: str, *, must_exist: bool = False) -> Copying:
+    return Copying(_settings_of(url, must_exist=must_exist).store_path)
 
 
 def _here() -> Caller:
@@ -214,6 +223,35 @@ def verify(url: str) -> None:
         found = check_store(store, Console(stderr=True))
     if found:
         sys.exit(1)
+
+
+@commands.command()
+@_url()
+@click.argument("file", type=click.Path(path_type=Path))
+@told
+def backup(url: str, file: Path) -> None:
+    """Copy the whole store to FILE, a new one, from one moment; it may be in use. The copy is a store too."""
+    back_up_store(_copying(url, must_exist=True), file, Console(stderr=True))
+
+
+@commands.command()
+@_url()
+@click.option("--after", default=0, show_default=True, type=click.IntRange(0), help="The position to go on from.")
+@click.argument("file", default="-", type=click.Path(path_type=Path, allow_dash=True))
+@told
+def export(url: str, after: int, file: Path) -> None:
+    """Write events, output, key hashes and idempotency records as NDJSON to FILE, a new one, or standard output (-)."""
+    place = None if str(file) == "-" else file
+    export_store(_copying(url, must_exist=True), after, place, Console(stderr=True))
+
+
+@commands.command("import")
+@_url()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@told
+def import_command(url: str, files: tuple[Path, ...]) -> None:
+    """Build an equal store of exports (- is standard input), or go on with one that they continue: all or nothing."""
+    import_files(_copying(url), files, Console(stderr=True))
 
 
 @commands.group()

@@ -2,15 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog
-from deedbook.domain.log import EventLog
+from deedbook.domain.log import EventLog, Whole
+from deedbook.domain.store.archive_export import export
+from deedbook.domain.store.archive_file import written_to
+from deedbook.domain.store.archive_import import Taken, take_in
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.store.sqlite.archive_reading import snapshot
+from deedbook.domain.store.sqlite.archive_writing import intake
+from deedbook.domain.store.sqlite.backup import back_up
 from deedbook.domain.store.verify import Finding, verify
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
@@ -58,6 +67,27 @@ def open_store(settings: Settings) -> Opened:
         lambda progress: verify(store.log, progress),
         store.close,
     )
+
+
+class Copying:
+    """What copies a store whole, or makes one of copies; the store itself is not opened for commands."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+
+    def back_up(self, place: Path, progress: Callable[[int, int], None]) -> Whole:
+        """Copy the store to a new file; see `backup.back_up`."""
+        return back_up(self._store, place, progress)
+
+    def export(self, after: int, place: Path | None, progress: Callable[[int, int], None]) -> Whole:
+        """Write what is behind a position to a new file, or standard output; see `archive_export.export`."""
+        with snapshot(self._store) as seen, written_to(place) as out:
+            return export(seen, after, version("deedbook"), out, progress)
+
+    def take_in(self, files: Iterable[Path], progress: Callable[[Path, int], None]) -> list[Taken]:
+        """Read exports into the store, all of them or none; see `archive_import.take_in`."""
+        with intake(self._store) as taking:
+            return [take_in(taking, path, partial(progress, path)) for path in files]
 
 
 @contextlib.asynccontextmanager

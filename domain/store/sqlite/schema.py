@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deedbook.domain.errors import StoreUnusable
+from deedbook.domain.store.placing import sync_folder
 from deedbook.domain.store.sqlite.turn_lock import turn_lock
 
 #: "DEED" in the header of the file tells it from any other SQLite database.
@@ -186,12 +187,3 @@ def _create(path: Path) -> None:
         sync_folder(path.parent)
     except (OSError, sqlite3.Error) as error:
         raise StoreUnusable(f"The store {path} can't be created: {error}.") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names of new files in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
