@@ -14,11 +14,12 @@ from sqlite_utils import Database
 from deedbook.domain.events import ActionEvent, ParentEnded, ParentStated
 from deedbook.domain.log import Happened
 from deedbook.projections.actions import Actions
+from deedbook.projections.head import Head
 from deedbook.projections.relations import Relations
 from deedbook.projections.terms import Terms
 
 #: The version of the views' tables and folds: a file of another one is built anew.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Tracking(NamedTuple):
@@ -58,6 +59,7 @@ class Views:
         self._terms = Terms(self._db, bulk=bulk)
         self._relations = Relations(self._db, self._terms)
         self._actions = Actions(self._db, self._terms, self._relations, bulk=bulk)
+        self._head = Head(self._db)
         self.tracking = tracking(self._db)
 
     def apply(self, happened: Sequence[Happened]) -> None:
@@ -69,9 +71,10 @@ class Views:
                 for one in happened:
                     self._fold(one)
                 self._actions.flush()
+                self._head.fold(happened)
                 self._track(Tracking(happened[-1].position, happened[-1].recorded))
         except BaseException:
-            for part in (self._actions, self._relations, self._terms):
+            for part in (self._actions, self._relations, self._terms, self._head):
                 part.forget()
             self.tracking = tracking(self._db)
             raise
@@ -113,6 +116,7 @@ class Views:
         Terms.create(self._db)
         Relations.create(self._db)
         Actions.create(self._db)
+        Head.create(self._db)
         if not self._bulk:
             Actions.create_indexes(self._db)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

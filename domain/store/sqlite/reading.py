@@ -18,7 +18,7 @@ from deedbook.domain.store.sqlite.recorder import POLL_SECONDS
 
 KEYS = "SELECT id, user, namespace, role, secret_hash, created, revoked FROM api_keys"
 OUTPUT_END = "SELECT line, digest FROM output WHERE action = ? ORDER BY line DESC LIMIT 1"
-_EVENTS = "SELECT position, aggregate, version, recorded, topic, state FROM events"
+_EVENTS = "SELECT position, aggregate, version, recorded, topic, state, leaf FROM events"
 
 
 class _Opened:
@@ -166,9 +166,9 @@ def _decoded(rows: Sequence[Any]) -> list[Happened]:
 
 
 def _happened(row: Sequence[Any]) -> Happened:
-    position, aggregate, version, recorded, topic, state = row
+    position, aggregate, version, recorded, topic, state, leaf = row
     try:
         event = decode(topic, state)
     except ValueError as error:
         raise Undecodable(position, str(error)) from error
-    return Happened(position, UUID(bytes=aggregate), version, recorded, event)
+    return Happened(position, UUID(bytes=aggregate), version, recorded, event, leaf)
