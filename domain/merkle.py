@@ -1,7 +1,7 @@
 """The Merkle tree over the log's leaves: RFC 6962, section 2.1. Pure.
 
-The hash of a tree of n > 1 leaves is SHA-256(0x01 ‖ left ‖ right), where the left part has as many leaves as the
-greatest power of two below n; that of one leaf is the leaf, which is hashed already; that of none is SHA-256 of nothing.
+The hash of n > 1 leaves is SHA-256(0x01 ‖ left ‖ right), where the left part has as many of them as the greatest power
+of two below n; that of one leaf is the leaf, which is hashed already; that of none is SHA-256 of nothing.
 """
 
 from collections.abc import Iterable, Sequence

@@ -20,7 +20,7 @@ class Head:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.forget()
+        self._frontier = frontier(db)
 
     @staticmethod
     def create(db: Database) -> None:
@@ -50,7 +50,9 @@ def frontier(db: Database) -> Frontier:
 
     Raises ValueError where somebody changed it to what can't be one.
     """
-    return Frontier.from_bytes(*db.execute("SELECT size, frontier FROM head").fetchone()) if _is_kept(db) else Frontier()
+    return (
+        Frontier.from_bytes(*db.execute("SELECT size, frontier FROM head").fetchone()) if _is_kept(db) else Frontier()
+    )
 
 
 def continued(log: EventLog, known: Frontier) -> TreeHead:

@@ -2,19 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog
+from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.log import EventLog
+from deedbook.domain.merkle import TreeHead
 from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.domain.store.verify import Finding, verify
+from deedbook.domain.store.sqlite.read_only import ReadOnly
+from deedbook.domain.store.sqlite.snapshot import SqliteSnapshot
+from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
 from deedbook.web.app import create_app
 from deedbook.web.auth import Keyring, WrongKeys
@@ -41,7 +46,6 @@ class Opened(NamedTuple):
     generations: Generations
     queued: Callable[[], int]
     on_commit: Callable[[Callable[[], None]], None]
-    verify: Callable[[Callable[[int], None]], Iterator[Finding]]
     close: Callable[[], None]
 
 
@@ -55,9 +59,46 @@ def open_store(settings: Settings) -> Opened:
         Generations(path.parent),
         lambda: store.writer.queued,
         store.writer.on_commit,
-        lambda progress: verify(store.log, progress),
         store.close,
     )
+
+
+class Verified(NamedTuple):
+    """What a check of a whole store came to: of its log, of its views, and all that was found."""
+
+    log: Checked
+    views: Compared
+    findings: Sequence[Finding]
+
+
+def verify_store(settings: Settings, noted: TreeHead | None, progress: Callable[[Progress], None]) -> Verified:
+    """Check the store that the settings name, and its views, as they are now, changing nothing; `noted`: its head once.
+
+    Raises `StoreUnusable` where there is none. A store that nobody had open, and that changed all the same while it was
+    read, is read again.
+    """
+    while True:
+        verified, is_true = _verified(settings, noted, progress)
+        if is_true:
+            return verified
+
+
+def _verified(
+    settings: Settings, noted: TreeHead | None, progress: Callable[[Progress], None]
+) -> tuple[Verified, bool]:
+    path = settings.store_path
+    findings: list[Finding] = []
+    with contextlib.ExitStack() as stack:
+        # The views first: of the log, which only grows, there is then at least what they have read.
+        opened = open_views(Generations(path.parent), ReadOnly, findings.append)
+        if opened is not None:
+            stack.callback(opened.file.close)
+        store = SqliteSnapshot(path)
+        stack.callback(store.close)
+        checked = verify(store, noted, findings.append, progress)
+        compared = verify_views(opened, store, findings.append, progress)
+        is_true = store.is_true() and (opened is None or opened.file.is_true())
+    return Verified(checked, compared, findings), is_true
 
 
 @contextlib.asynccontextmanager
