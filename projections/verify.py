@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from deedbook.domain.errors import Undecodable
+from deedbook.domain.errors import StoreFailed, Undecodable
 from deedbook.domain.finding import Finding, Found, Progress
 from deedbook.domain.log import Happened
 from deedbook.projections.generations import Generations
@@ -98,7 +98,9 @@ def verify_views(
         return _verified(opened.path.name, opened.file.db, log, found, progress)
     except sqlite3.Error as error:
         found(Finding(None, "view", f"{opened.path.name} can't be read ({error})"))
-        return Compared(opened.path.name, None, "not compared")
+    except StoreFailed as error:
+        found(Finding(None, "file", str(error)))
+    return Compared(opened.path.name, None, "not compared")
 
 
 def _verified(
@@ -107,16 +109,16 @@ def _verified(
     (version,) = views.execute("PRAGMA user_version").fetchone()
     if version != SCHEMA_VERSION:
         return Compared(name, None, "of another version, so that a server builds them anew; not compared")
-    row = views.execute("SELECT position, recorded, stopped_at, reason FROM tracking").fetchone()
-    if row is None:
-        found(Finding(None, "view", "tracking: the row is missing"))
+    rows = views.execute("SELECT position, recorded, stopped_at, reason FROM tracking").fetchall()
+    if len(rows) != 1:
+        found(Finding(None, "view", f"tracking has {len(rows)} rows, and must have one"))
         return Compared(name, None, "not compared")
-    tracking, head = Tracking(*row), log.head()
+    tracking, head = Tracking(*rows[0]), log.head()
     if tracking.position > head:
         what = f"the views have read up to position {tracking.position}, and the log ends at {head}: it was cut off"
         found(Finding(tracking.position, "tail", what))
         return Compared(name, tracking.position, "ahead of the log; not compared")
-    if tracking.stopped_at is not None:
+    if tracking.stopped_at is not None or tracking.reason is not None:
         found(Finding(tracking.stopped_at, "stopped", f"the views stopped before this event: {tracking.reason}"))
     if tracking.recorded != (log.recorded(tracking.position) or 0):
         found(Finding(tracking.position, "view", "tracking: the event that was read last has another recorded date"))
@@ -144,6 +146,8 @@ def _replay(log: Events, fresh: Path, last: int, progress: Callable[[Progress], 
             try:
                 happened = log.read(done, min(_BATCH, last - done))
                 views.apply(happened)
+            except StoreFailed:
+                raise
             except Undecodable as error:
                 return _Stopped(error.position, f"the views have read this event, and no replay can: {error.reason}")
             except Exception as error:  # noqa: BLE001  # whatever a changed log makes a fold fail with is a finding

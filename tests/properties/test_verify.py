@@ -1,12 +1,10 @@
 """What `verify` finds: nothing in any store that was only recorded in, and whatever is done to one behind its back."""
 
 import tempfile
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.generations import Generations

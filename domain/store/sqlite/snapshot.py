@@ -30,12 +30,16 @@ class SqliteSnapshot:
 
     def __init__(self, path: Path) -> None:
         """Open the store in a file that is there; raises `StoreUnusable` where it is none, or of a newer version."""
+        if not path.is_file():
+            raise StoreUnusable(f"{path} is no file; name the log.db of a store.")
         try:
             self._file = ReadOnly(path)
             self._db = self._file.db
             application, version = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in _HEADER)
         except (sqlite3.Error, OSError) as error:
-            raise StoreUnusable(f"{path} can't be read as a Deedbook store ({error}); name another file.") from error
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+                raise StoreUnusable(f"{path} is no Deedbook store ({error}); name another file.") from error
+            raise StoreUnusable(f"The store {path} can't be read ({error}); see to its permissions.") from error
         refuse_foreign(path, application, version)
 
     def is_true(self) -> bool:

@@ -134,6 +134,8 @@ class _Check:
     def events(self) -> None:
         """Check every event, and what they come to."""
         after, last = _FIRST, self._store.head()
+        if self._noted is not None and self._noted.size == 0:
+            self._compare(self._noted)
         while page := self._store.stored(after, _PAGE):
             read = [rows.seen(row) for row in page]
             for seen in read:
@@ -177,8 +179,6 @@ class _Check:
 
     def _end(self) -> None:
         replay, noted = self.replay, self._noted
-        if noted is not None and noted.size == 0:
-            self._compare(noted)
         if noted is not None and noted.size > self.frontier.size:
             what = f"the log has {self.frontier.size} events, and had {noted.size} when its head was noted: it was cut"
             self._found(Finding(replay.position or None, "tail", what))

@@ -4,6 +4,7 @@ import tempfile
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -38,12 +39,16 @@ LANE = lane_id(NAMESPACE, "/a/")
 Told = tuple[UUID, Event]
 
 
-def action(one: UUID, state: State = State.SUCCESS, **more: object) -> Told:
+def action(one: UUID, state: State = State.SUCCESS, **more: Any) -> Told:  # noqa: ANN401  # any field
     """Return the recording of an action."""
-    fields: dict[str, object] = {"start": None if state is State.PENDING else NOW, **more}
-    return one, ActionRecorded(
-        at=NOW, namespace=NAMESPACE, action="Scale", method="POST", path="/", state=state, created=NOW, by=BY, **fields
-    )  # type: ignore[arg-type]  # any field
+    fields = {
+        "start": None if state is State.PENDING else NOW,
+        "action": "Scale",
+        "method": "POST",
+        "path": "/",
+        **more,
+    }
+    return one, ActionRecorded(at=NOW, namespace=NAMESPACE, state=state, created=NOW, by=BY, **fields)
 
 
 def ended(one: UUID, state: State = State.SUCCESS, at: int = NOW) -> Told:
