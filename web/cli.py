@@ -215,7 +215,7 @@ def rebuild(url: str) -> None:
 @commands.command()
 @_url()
 @click.option("--head", metavar="SIZE:ROOT", help="The head that the log had once, as `deedbook status` printed it.")
-@click.option("--json", "as_json", is_flag=True, show_default=False, help="Report as JSON.")
+@click.option("--json", "as_json", envvar="DEEDBOOK_VERIFY_JSON", is_flag=True, help="Report as JSON.")
 @told
 def verify(url: str, head: str | None, *, as_json: bool) -> None:
     """Derive everything in the store anew, and compare. Exit status 1 says that something was found."""

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import NamedTuple
+from contextlib import closing
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from starlette.types import ASGIApp
@@ -23,6 +25,7 @@ from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
 from deedbook.web.app import create_app
 from deedbook.web.auth import Keyring, WrongKeys
+from deedbook.web.beside import Beside
 from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
@@ -63,6 +66,12 @@ def open_store(settings: Settings) -> Opened:
     )
 
 
+#: From so many events on, a second process pays: it takes half a second to begin.
+BESIDE = 50_000
+
+Outcome = TypeVar("Outcome")
+
+
 class Verified(NamedTuple):
     """What a check of a whole store came to: of its log, of its views, and all that was found."""
 
@@ -71,34 +80,56 @@ class Verified(NamedTuple):
     findings: Sequence[Finding]
 
 
-def verify_store(settings: Settings, noted: TreeHead | None, progress: Callable[[Progress], None]) -> Verified:
+def verify_store(
+    settings: Settings, noted: TreeHead | None, progress: Callable[[Progress], None], beside: int = BESIDE
+) -> Verified:
     """Check the store that the settings name, and its views, as they are now, changing nothing; `noted`: its head once.
 
-    Raises `StoreUnusable` where there is none. A store that nobody had open, and that changed all the same while it was
-    read, is read again.
+    From `beside` events on the views are checked in a process of their own. Raises `StoreUnusable` where there is no
+    store. One that nobody had open, and that changed all the same while it was read, is read again.
     """
-    while True:
-        verified, is_true = _verified(settings, noted, progress)
-        if is_true:
-            return verified
-
-
-def _verified(
-    settings: Settings, noted: TreeHead | None, progress: Callable[[Progress], None]
-) -> tuple[Verified, bool]:
     path = settings.store_path
+    while True:
+        if _size(path) < beside:
+            views = _verified_views(path, progress)
+            log = _verified_log(path, noted, progress)
+        else:
+            with Beside(_verified_views, path) as other:
+                log = _verified_log(path, noted, progress)
+                views = other.outcome(progress)
+        if log.is_true and views.is_true:
+            return Verified(log.outcome, views.outcome, [*log.findings, *views.findings])
+
+
+def _size(path: Path) -> int:
+    with closing(SqliteSnapshot(path)) as store:
+        return store.head()
+
+
+class _Part(NamedTuple, Generic[Outcome]):
+    """What came of a part of the check; not `is_true`: what was read changed meanwhile."""
+
+    outcome: Outcome
+    findings: list[Finding]
+    is_true: bool
+
+
+def _verified_log(path: Path, noted: TreeHead | None, progress: Callable[[Progress], None]) -> _Part[Checked]:
+    findings: list[Finding] = []
+    with closing(SqliteSnapshot(path)) as store:
+        return _Part(verify(store, noted, findings.append, progress), findings, store.is_true())
+
+
+def _verified_views(path: Path, progress: Callable[[Progress], None]) -> _Part[Compared]:
     findings: list[Finding] = []
     with contextlib.ExitStack() as stack:
         # The views first: of the log, which only grows, there is then at least what they have read.
         opened = open_views(Generations(path.parent), ReadOnly, findings.append)
         if opened is not None:
             stack.callback(opened.file.close)
-        store = SqliteSnapshot(path)
-        stack.callback(store.close)
-        checked = verify(store, noted, findings.append, progress)
+        store = stack.enter_context(closing(SqliteSnapshot(path)))
         compared = verify_views(opened, store, findings.append, progress)
-        is_true = store.is_true() and (opened is None or opened.file.is_true())
-    return Verified(checked, compared, findings), is_true
+        return _Part(compared, findings, store.is_true() and (opened is None or opened.file.is_true()))
 
 
 @contextlib.asynccontextmanager

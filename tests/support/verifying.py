@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deedbook.domain.finding import Finding, Progress
+from deedbook.domain.finding import CODES, Finding, Progress
 from deedbook.domain.merkle import TreeHead
 from deedbook.web.main import Verified, verify_store
 from deedbook.web.settings import Settings
@@ -15,8 +15,10 @@ def verified(path: Path, noted: TreeHead | None = None, progress: Callable[[Prog
 
 
 def findings(path: Path, noted: TreeHead | None = None) -> Sequence[Finding]:
-    """Check the store in a file, and return what was found."""
-    return verified(path, noted).findings
+    """Check the store in a file, and return what was found: each of a kind that is documented."""
+    found = verified(path, noted).findings
+    assert {finding.code for finding in found} <= set(CODES)
+    return found
 
 
 def codes(path: Path, noted: TreeHead | None = None) -> set[str]:

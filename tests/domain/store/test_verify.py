@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 
@@ -158,6 +159,7 @@ BROKEN: dict[str, tuple[list[Told], int | None, str, str]] = {
         [*runs(B), enters(A, waiting=True),
          action(A, State.PENDING, object="/a/", lane=True, can_be_canceled=False), *ends(A, State.CANCELED)],
         5, "transition", "forbade"),
+    "is asked to stop after its end": ([action(A), canceling(A)], 2, "transition", "from Success to Canceling"),
     "is retried before its end": (
         [action(A, State.IN_PROGRESS), retried(A, B), action(B, retry_of=A)], 2, "transition", "before it ended"),
     "is retried though that was forbidden": (
@@ -232,6 +234,19 @@ def test_a_broken_rule_is_named(what: str) -> None:
     there = found(*told)
     assert any((one.position, one.code) == (position, code) and words in one.what for one in there), there
     assert not {one.code for one in there} & {"leaf", "hole", "version", "undecodable", "file"}
+
+
+#: Every place in a legal log where an event says when it happened, but for what an import knows of an action's life.
+DATED = [(what, place) for what, told in sorted(LEGAL.items()) if what != "an import" for place in range(len(told))]
+
+
+@pytest.mark.parametrize(("what", "place"), DATED)
+def test_every_event_has_one_date(what: str, place: int) -> None:
+    """Re-dated by a microsecond, with a leaf that fits, an event no longer says when it was recorded."""
+    told = list(LEGAL[what])
+    aggregate, event = told[place]
+    told[place] = aggregate, msgspec.structs.replace(event, at=event.at - 1)
+    assert [(one.position, one.code) for one in found(*told)] == [(place + 1, "date")]
 
 
 def test_progress_goes_up_to_the_head(tmp_path: Path) -> None:
