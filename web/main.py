@@ -11,6 +11,7 @@ from uuid import UUID
 from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog
+from deedbook.domain.errors import StoreFailed
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.log import EventLog
 from deedbook.domain.merkle import TreeHead
@@ -102,8 +103,10 @@ def verify_store(
 
 
 def _size(path: Path) -> int:
-    with closing(SqliteSnapshot(path)) as store:
+    # A store that is too broken to be counted is small; the check itself then says what is broken.
+    with closing(SqliteSnapshot(path)) as store, contextlib.suppress(StoreFailed):
         return store.head()
+    return 0
 
 
 class _Part(NamedTuple, Generic[Outcome]):
