@@ -1,5 +1,8 @@
 """Runs one long task in a process of its own, beside this one, so that two cores share what takes minutes."""
 
+import contextlib
+import os
+import signal
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -11,6 +14,10 @@ from deedbook.domain.finding import Progress
 
 Outcome = TypeVar("Outcome")
 Task = Callable[[Path, Callable[[Progress], None]], Outcome]
+
+
+#: How long one that is not needed any more may take to clear up, in seconds.
+_CLOSING = 5.0
 
 
 class _Done(NamedTuple):
@@ -33,6 +40,10 @@ class Beside(Generic[Outcome]):
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._process.is_alive() and self._process.pid is not None:
+            # As Ctrl-C does: so it takes its temporary files with it.
+            os.kill(self._process.pid, signal.SIGINT)
+            self._process.join(_CLOSING)
         self._process.kill()
         self._process.join()
         self._receiving.close()
@@ -53,4 +64,5 @@ class Beside(Generic[Outcome]):
 
 
 def _run(task: Task[Outcome], path: Path, sending: Connection) -> None:
-    sending.send(_Done(task(path, sending.send)))
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        sending.send(_Done(task(path, sending.send)))

@@ -42,6 +42,27 @@ def test_progress_and_outcome_come_back(tmp_path: Path) -> None:
     assert process != os.getpid()
 
 
+def clear_up(path: Path, progress: Callable[[Progress], None]) -> None:
+    """Work for ever on a file, and remove it in the end."""
+    try:
+        (path / "work").touch()
+        progress(Progress("work", 1, 3))
+        signal.pause()
+    finally:
+        (path / "work").unlink()
+
+
+def test_one_that_is_left_clears_up(tmp_path: Path) -> None:
+    """Left before it is done, by an error or Ctrl-C, it ends and takes its files with it."""
+
+    def leave(_: Progress) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError), Beside(clear_up, tmp_path) as beside:
+        beside.outcome(leave)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_death_of_the_process_is_told(tmp_path: Path) -> None:
     """Never waited for in vain, and never taken for an outcome."""
     with Beside(die, tmp_path) as beside, pytest.raises(StoreFailed, match="status -9"):
