@@ -58,9 +58,9 @@ def test_a_transaction_that_is_undone_leaves_the_head_as_it_was(tmp_path: Path) 
             recorded(store, recording())
         happened = store.log.read(0, 10)
         views.apply(happened[:2])
-        # No 64-bit integer: it is refused when all else of the transaction is done.
+        # No 64-bit integer: it is refused last of all, when the tracking is written.
         with pytest.raises(OverflowError):
-            views.apply([happened[2], happened[3]._replace(position=2**70)])
+            views.apply([happened[2], happened[3]._replace(recorded=2**70)])
         views.apply(happened[2:])
         with closing(connect(tmp_path / "views")) as db:
             assert head(db) == of_leaves(store.log)

@@ -110,9 +110,8 @@ def test_views_of_another_log_are_told(store: SqliteStore) -> None:
 def test_what_a_file_is_made_of_is_compared(store: SqliteStore, what: str) -> None:
     """A table or an index that is gone is named."""
     change(store, f"DROP {what}")
-    assert [one.what for one in compared(store)[1]] == [
-        f"{what.replace('TABLE', 'table').replace('INDEX', 'index')} is missing"
-    ]
+    kind, name = what.split()
+    assert [one.what for one in compared(store)[1]] == [f"{kind.lower()} {name} is missing"]
 
 
 def test_of_many_rows_that_differ_some_are_named_and_the_rest_counted(store: SqliteStore) -> None:
