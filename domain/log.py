@@ -16,13 +16,14 @@ from deedbook.domain.output import OutputEnd, OutputLine
 
 
 class Happened(NamedTuple):
-    """An event where it stands: gapless `position` in the log, `version` in its aggregate, recorded date."""
+    """An event where it stands: gapless `position` in the log, `version` in its aggregate, recorded date, its leaf."""
 
     position: int
     aggregate: UUID
     version: int
     recorded: int
     event: Event
+    leaf: bytes
 
 
 class Stored(NamedTuple):

@@ -2,8 +2,8 @@
 
 `actions` is narrow, numbers only, and indexed for every filter; `documents` holds each action's JSON, ready to be sent;
 `bodies` those too long to be listed. `listed` has each action under every object that is or was above its own, so that
-everything below an object is one range of one index; `listed_totals` counts it. `past` (`past.py`) has what actions were
-before.
+everything below an object is one range of one index; `listed_totals` counts it. `past` has what actions were before
+(`past.py`).
 
 For questions about the past, `changed` is the position of the event that made an action what it is now, and `sorted`
 that of the one that gave it its place in the order: a start moves an action that waited. A row of `listed` stands there
@@ -20,11 +20,11 @@ from sqlite_utils import Database
 from deedbook.domain.action import Action, live
 from deedbook.domain.events import (
     ActionEnded,
-    ActionEvent,
     ActionRecorded,
     ActionRetried,
     ActionStarted,
     CancelRequested,
+    Event,
 )
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.log import Happened
@@ -50,7 +50,8 @@ class _Row(Struct, gc=False):
 
     terms: the numbers of those of its terms that never move, in the order of `FIELDS`; term: that of its state.
     recorded: as its first event has it, where that was seen; document: of one that was read from the table.
-    sort_before: its place in the order as the table has it, None where it is not in there yet.
+    sort_before: its place in the order as the table has it, None where it is not in there yet;
+    is_resorted: whether it got another one since, be it the same date.
     """
 
     id: int
@@ -68,6 +69,7 @@ class _Row(Struct, gc=False):
     recorded: ActionRecorded | None = None
     document: bytes = b""
     sort_before: int | None = None
+    is_resorted: bool = False
 
     @property
     def object(self) -> int | None:
@@ -121,7 +123,7 @@ class Actions:
         past.create_indexes(db)
 
     @property
-    def folds(self) -> Mapping[type[ActionEvent], Callable[[Happened], None]]:
+    def folds(self) -> Mapping[type[Event], Callable[[Happened], None]]:
         """What takes in one event of each type; written at the next `flush`."""
         return {
             ActionRecorded: self._begin,
@@ -157,7 +159,7 @@ class Actions:
         self._write_moved(moved)
         past.insert(self._db, self._left)
         if not self._bulk:
-            self._list(new, [row for row in moved if row.sort != row.sort_before])
+            self._list(new, [row for row in moved if row.is_resorted])
         self._remember()
         self._clear()
 
@@ -212,7 +214,7 @@ class Actions:
         row.changed = position
         self._gained.append(row.term)
         if isinstance(event, ActionStarted):
-            row.sort, row.sorted = event.at, position
+            row.sort, row.sorted, row.is_resorted = event.at, position, True
 
     def _write_new(self, rows: Sequence[_Row]) -> None:
         execute = self._db.conn.executemany
@@ -244,7 +246,7 @@ class Actions:
                 self._recent.pop(action, None)
                 self._open.pop(action, None)
             else:
-                row.sort_before = row.sort
+                row.sort_before, row.is_resorted = row.sort, False
                 self._recent[action] = row
                 if self._bulk:
                     self._open[action] = row.id
@@ -261,8 +263,8 @@ class Actions:
     def _load(self, action: UUID) -> _Row:
         by, key = ("actions.id", self._open[action]) if self._bulk else ("uuid", action.bytes)
         number, namespace, uri, term, state, sort, start, end, permits, changed, placed, document = self._db.execute(
-            'SELECT actions.id, scope.namespace, object, state, now.value, sort, start, "end", permits, changed, sorted,'
-            " json FROM actions JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace"
+            'SELECT actions.id, scope.namespace, object, state, now.value, sort, start, "end", permits, changed,'
+            " sorted, json FROM actions JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace"
             f" JOIN terms AS now ON now.id = actions.state WHERE {by} = ?",
             (key,),
         ).fetchone()

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from deedbook.projections import milestones
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.moment import OPEN, Branch, as_it_was, held, standing, unchanged, waited
+from deedbook.projections.moment import NOW, OPEN, Branch, as_it_was, held, standing, unchanged, waited
 from deedbook.projections.terms import numbers
 
 #: More alternatives than this are not merged in order, but sorted: SQLite joins at most 500 selects.
@@ -31,14 +31,14 @@ class Driver(NamedTuple):
     """A way to read the list: its branches hold about `total` actions before the other filters.
 
     check: the same as a condition on one action, for when another drives, with `Columns` for braces; parameters: of it.
-    count: how many it holds exactly, where that need not be counted one by one.
+    exactly: how many it holds exactly, where that need not be counted one by one.
     """
 
     total: int
     branches: Sequence[Branch]
     check: str
     parameters: tuple[object, ...]
-    count: Callable[[], int] | None = None
+    exactly: Callable[[], int] | None = None
 
 
 def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
@@ -142,7 +142,7 @@ def _by_state(db: Database, query: ActionQuery, states: Sequence[str]) -> Driver
 
     # The index has what was recorded later too, mixed among the others: it is passed over.
     branches = [unchanged(standing(db, branch, moment), moment) for branch in driver.branches]
-    return driver._replace(total=driver.total + lost, branches=[*branches, *left], count=count)
+    return driver._replace(total=driver.total + lost, branches=[*branches, *left], exactly=count)
 
 
 def _count(db: Database, branch: Branch) -> int:
@@ -162,7 +162,7 @@ def _by_object(db: Database, query: ActionQuery, uri: str) -> Driver:
         [branch for driver in found for branch in driver.branches],
         f"({check})",
         tuple(parameter for driver in found for parameter in driver.parameters),
-        lambda: sum(driver.count() for driver in found if driver.count is not None),
+        lambda: sum(driver.exactly() for driver in found if driver.exactly is not None),
     )
     return _of_then(db, query, joined)
 
@@ -193,10 +193,9 @@ def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
 
 def _by_end(db: Database, query: ActionQuery) -> Iterable[Driver]:
     """Drive by the end date where few ended in the range; else the range is checked on each (`bounds`)."""
-    conditions, parameters = zip(
-        *bounds(ActionQuery(end_from=query.end_from, end_to=query.end_to)), strict=True
-    )
-    branch = Branch("actions AS a INDEXED BY actions_by_end", " AND ".join(conditions).format(end='a."end"'), parameters)
+    conditions, parameters = zip(*bounds(ActionQuery(end_from=query.end_from, end_to=query.end_to)), strict=True)
+    condition = " AND ".join(conditions).format(**NOW._asdict())
+    branch = Branch("actions AS a INDEXED BY actions_by_end", condition, parameters)
     (found,) = db.execute(
         f"SELECT count(*) FROM (SELECT 1 FROM {branch.tables} WHERE {branch.condition} LIMIT {SORTED + 1})", parameters
     ).fetchone()

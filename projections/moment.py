@@ -1,7 +1,7 @@
 """The moment that a question is about: the present, or a position of the past; as parts of a SELECT.
 
-An action is read in one of two ways. As it is (`actions AS a`), where it already stood then where it stands now. Or as it
-was (`past AS v`), where it waited then and has started since, which gave it another place in the order.
+An action is read in one of two ways. As it is (`actions AS a`), where it stood then where it stands now. Or as it was
+(`past AS v`), where it waited then and has started since, which gave it another place in the order.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ WAS = Columns("v.sort", "v.start", 'v."end"', "v.state")
 class Branch(NamedTuple):
     """A part of an answer, in order: no action is in two branches.
 
-    `key` is the table whose `sort` and `id` the index gives in order: actions as `a`; `listed` as `l`, which is joined with
-    actions only where another filter has to look at them; or `past` as `v`.
+    `key` is the table whose `sort` and `id` the index gives in order: actions as `a`; `listed` as `l`, which is joined
+    with actions only where another filter has to look at them; or `past` as `v`.
     """
 
     tables: str

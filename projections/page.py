@@ -33,7 +33,7 @@ def page(db: Database, query: ActionQuery) -> Page:
     branches = [_narrowed(branch, others, ranges) for branch in best.branches]
     # The namespace is in every term: as another filter beside them it takes nothing away.
     is_alone = not ranges and all(other.check == IMPLIED for other in others)
-    total = best.count() if best.count is not None and is_alone else _count(db, branches)
+    total = best.exactly() if best.exactly is not None and is_alone else _count(db, branches)
     return Page(total, _documents(db, branches, query))
 
 
@@ -84,12 +84,12 @@ def _documents(db: Database, branches: Sequence[Branch], query: ActionQuery) -> 
 
 def then(moment: int) -> tuple[str, str]:
     """Return columns, and tables to join `actions` with, that tell `as_then` what an action was at a moment."""
-    return (
-        'json, permits, terms.value, past.start, past."end"',
+    tables = (
         "documents USING (id) LEFT JOIN past ON until = (SELECT until FROM past AS later"
         f" WHERE later.id = actions.id AND later.until > {moment} ORDER BY later.until LIMIT 1)"
-        " LEFT JOIN terms ON terms.id = past.state",
+        " LEFT JOIN terms ON terms.id = past.state"
     )
+    return 'json, permits, terms.value, past.start, past."end"', tables
 
 
 def as_then(document: bytes, permits: int, state: str | None, start: int | None, end: int | None) -> bytes:

@@ -2,8 +2,8 @@
 
 `until` is the position of the event that ended it, and the row's key, since an event moves one action; `since` that of
 the event that began it: at a moment p the row holds where since <= p < until. To find what holds at a moment without
-reading all that ever did, rows are kept by `span`, the bits of until - since: of each span only those can hold at p that
-began in the 2^span positions up to p.
+reading all that ever did, rows are kept by `span`, the bits of until - since: of each span only those can hold at p
+that began in the 2^span positions up to p.
 """
 
 from collections.abc import Iterable
@@ -67,7 +67,8 @@ def holding(db: Database, state: int, moment: int) -> Holding:
     (last,) = db.execute("SELECT coalesce(max(until), 0) FROM past").fetchone()
     spans = ", ".join(f"({span})" for span in range(1, last.bit_length() + 1)) or "(0)"
     return Holding(
-        f"(VALUES {spans}) AS spans CROSS JOIN past AS v INDEXED BY past_by_span CROSS JOIN actions AS a ON a.id = v.id",
-        "v.state = ? AND v.span = spans.column1 AND v.since > ? - (1 << spans.column1) AND v.since <= ? AND v.until > ?",
+        f"(SELECT column1 AS bits FROM (VALUES {spans})) CROSS JOIN past AS v INDEXED BY past_by_span"
+        " CROSS JOIN actions AS a ON a.id = v.id",
+        "v.state = ? AND v.span = bits AND v.since > ? - (1 << bits) AND v.since <= ? AND v.until > ?",
         (state, moment, moment, moment),
     )

@@ -11,8 +11,10 @@ from uuid import UUID
 from sqlite_utils import Database
 
 from deedbook.domain.errors import StoreFailed
+from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.generations import Generations, ViewsMissing
+from deedbook.projections.head import head
 from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
@@ -24,6 +26,11 @@ class Snapshot(NamedTuple):
 
     db: Database
     tracking: Tracking
+
+    @property
+    def head(self) -> TreeHead | None:
+        """The head of the log up to here; None in a generation of a version that kept none."""
+        return head(self.db)
 
     def actions(self, query: ActionQuery) -> Page:
         """Return a page of the action list."""

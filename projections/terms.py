@@ -2,7 +2,8 @@
 
 A number instead of a URI or a user's name keeps rows and indexes narrow, and row width decides the speed of a
 rebuild. As a term belongs to one namespace, an index that starts with it holds nothing of another. `total` counts the
-actions that have the term now: what `total_count` is answered from; `counted` is what it was at the term's last milestone.
+actions that have the term now: what `total_count` is answered from; `counted` is what it was at the term's last
+milestone.
 """
 
 from collections import Counter

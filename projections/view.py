@@ -15,11 +15,12 @@ from deedbook.domain.events import Event, LaneEntered, LaneLeft, LaneStarted, Pa
 from deedbook.domain.log import Happened
 from deedbook.projections import milestones
 from deedbook.projections.actions import Actions
+from deedbook.projections.head import Head
 from deedbook.projections.relations import Relations
 from deedbook.projections.terms import Terms
 
 #: The version of the views' tables and folds: a file of another one is built anew.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Tracking(NamedTuple):
@@ -66,6 +67,7 @@ class Views:
             ParentEnded: self._relations.end,
             **dict.fromkeys((LaneEntered, LaneStarted, LaneLeft), lambda _: None),
         }
+        self._head = Head(self._db)
         self.tracking = tracking(self._db)
 
     def apply(self, happened: Sequence[Happened]) -> None:
@@ -76,10 +78,11 @@ class Views:
             with self._db.atomic():
                 for part in milestones.split(happened):
                     self._fold(part)
+                self._head.fold(happened)
                 self._track(Tracking(happened[-1].position, happened[-1].recorded))
         except BaseException:
-            for part in (self._actions, self._relations, self._terms):
-                part.forget()
+            for fold in (self._actions, self._relations, self._terms, self._head):
+                fold.forget()
             self.tracking = tracking(self._db)
             raise
 
@@ -122,6 +125,7 @@ class Views:
         Relations.create(self._db)
         Actions.create(self._db)
         milestones.create(self._db)
+        Head.create(self._db)
         if not self._bulk:
             Actions.create_indexes(self._db)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

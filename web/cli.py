@@ -19,6 +19,7 @@ from deedbook.domain.commands import RevokeKey
 from deedbook.domain.errors import DeedbookError, StoreUnusable
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
+from deedbook.domain.merkle import TreeHead
 from deedbook.projections.dates import iso8601
 from deedbook.web.copies import back_up_store, export_store, import_files
 from deedbook.web.keys import issue_at_once
@@ -28,7 +29,8 @@ from deedbook.web.problems import Problem
 from deedbook.web.quickstart import prepare
 from deedbook.web.server import PortTaken, listen, serve
 from deedbook.web.settings import DEFAULT_URL, Settings
-from deedbook.web.upkeep import check_store, rebuild_views, report_status
+from deedbook.web.upkeep import rebuild_views, report_status
+from deedbook.web.verification import check_store
 from deedbook.web.wire import KeyRequest
 
 Parameters = ParamSpec("Parameters")
@@ -43,8 +45,8 @@ def decoded_namespace(name: str) -> str:
 
 def _settings_of(url: str, *, must_exist: bool) -> Settings:
     settings = Settings(url=url)
-    if must_exist and not settings.store_path.exists():
-        raise StoreUnusable(f"There is no store at {settings.store_path}; `deedbook serve` or `load` makes one.")
+    if must_exist:
+        _must_exist(settings)
     return settings
 
 
@@ -59,6 +61,11 @@ def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
 
 def _copying(url: str, *, must_exist: bool = False) -> Copying:
     return Copying(_settings_of(url, must_exist=must_exist).store_path)
+
+
+def _must_exist(settings: Settings) -> None:
+    if not settings.store_path.exists():
+        raise StoreUnusable(f"There is no store at {settings.store_path}; `deedbook serve` or `load` makes one.")
 
 
 def _here() -> Caller:
@@ -216,12 +223,14 @@ def rebuild(url: str) -> None:
 
 @commands.command()
 @_url()
+@click.option("--head", metavar="SIZE:ROOT", help="The head that the log had once, as `deedbook status` printed it.")
+@click.option("--json", "as_json", envvar="DEEDBOOK_VERIFY_JSON", is_flag=True, help="Report as JSON.")
 @told
-def verify(url: str) -> None:
-    """Check positions, versions and leaves of the whole log. Exit status 1 says that something was found."""
-    with _opened(url, must_exist=True) as store:
-        found = check_store(store, Console(stderr=True))
-    if found:
+def verify(url: str, head: str | None, *, as_json: bool) -> None:
+    """Derive everything in the store anew, and compare. Exit status 1 says that something was found."""
+    settings = Settings(url=url)
+    _must_exist(settings)
+    if check_store(settings, None if head is None else TreeHead.parse(head), as_json=as_json):
         sys.exit(1)
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from starlette.routing import Route, WebSocketRoute
 
+from deedbook.domain.finding import CODES
 from deedbook.domain.keys import MAY, Role
 from deedbook.domain.lifecycle import TRANSITIONS, State
 from deedbook.domain.store.archive import Line
@@ -66,6 +67,11 @@ def test_the_states_are_those_of_the_lifecycle() -> None:
         for after in words(afters)
     }
     assert told == {(before, after) for before, afters in TRANSITIONS.items() for after in afters}
+
+
+def test_the_codes_of_findings_are_those_of_the_code() -> None:
+    """Each kind of finding has its row in the table, and no other."""
+    assert [code for code, _ in cells(ROOT / "domain" / "README.md", "code")] == list(CODES)
 
 
 def test_the_roles_are_those_of_the_code() -> None:

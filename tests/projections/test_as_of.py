@@ -1,7 +1,6 @@
 """Questions about a moment of the past are answered as they would have been answered then."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,12 @@ from tests.support.shared import shared
 
 
 @pytest.fixture(params=["counted at once", "by milestones"])
-def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few events, as they are counted; and the same with milestones so close that each total meets some."""
     if request.param == "by milestones":
         monkeypatch.setattr(milestones, "EVERY", 4)
         monkeypatch.setattr(milestones, "GROWN", 2)
         monkeypatch.setattr(milestones, "FEW", 0)
-    yield
 
 
 def projected(log: EventLog, path: Path, end: int) -> Snapshot:

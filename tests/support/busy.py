@@ -1,6 +1,7 @@
-"""Long histories in which much waits, starts, is canceled and retried: from a seed, since they need to know what is open."""
+"""Long histories in which much waits, starts, is canceled and retried: from a seed, since they need what is open."""
 
 import random
+from typing import Any
 from uuid import UUID
 
 from deedbook.domain.audit_log import AuditLog
@@ -51,7 +52,8 @@ def _command(rng: random.Random, new: UUID, states: dict[UUID, State], namespace
 
 
 def _recording(rng: random.Random, new: UUID, namespace: str) -> Command:
-    what = {
+    # Any: the fields of a command.
+    what: dict[str, Any] = {
         "id": new, "namespace": namespace, "by": BY, "action": rng.choice(OPERATIONS), "method": rng.choice(METHODS),
         "path": "/", "user": rng.choice(USERS), "ip": rng.choice(IPS), "is_user_action": rng.random() < 0.5,
         "object": rng.choice([*OBJECTS[:2], *OBJECTS]), "can_be_canceled": rng.random() < 0.9,
