@@ -5,7 +5,7 @@ needs to keep it whole, and projecting never waits for recording's lock, nor rec
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ from deedbook.domain.log import Happened
 from deedbook.projections.actions import Actions
 from deedbook.projections.relations import Relations
 from deedbook.projections.terms import Terms
+from deedbook.projections.versions import Damaged, note, rows_of
 
-#: The version of the views' tables and folds: a file of another one is built anew.
-SCHEMA_VERSION = 1
+#: VM instructions of SQLite between two looks at whether to go on: some milliseconds.
+_LOOK = 1_000_000
 
 
 class Tracking(NamedTuple):
@@ -43,10 +44,11 @@ def connect(path: Path) -> Database:
 class Views:
     """The writing side: folds events into one file. One at a time may be open; see `runner.py`."""
 
-    def __init__(self, path: Path, *, bulk: bool = False) -> None:
+    def __init__(self, path: Path, *, bulk: bool = False, must_exist: bool = False) -> None:
         """Open the file, making it where it is missing. `bulk`: it is not read before `finish`."""
-        # What the log holds may be confidential, and so is what is made of it.
-        path.touch(mode=0o600)
+        if not must_exist:
+            # What the log holds may be confidential, and so is what is made of it.
+            path.touch(mode=0o600)
         self._db = connect(path)
         self._bulk = bulk
         self._db.execute("PRAGMA journal_mode = " + ("OFF" if bulk else "WAL"))
@@ -80,6 +82,11 @@ class Views:
         """Note that the event at `position` can't be read, for every reader to see."""
         self._track(self.tracking._replace(stopped_at=position, reason=reason))
 
+    def go_on(self) -> None:
+        """Note that the views stand still no longer, where they did."""
+        if self.tracking.stopped_at is not None:
+            self._track(self.tracking._replace(stopped_at=None, reason=None))
+
     def finish(self) -> None:
         """After a bulk fold: make what was left for the end, and the file durable."""
         with self._db.atomic():
@@ -87,6 +94,24 @@ class Views:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def db(self) -> Database:
+        """The file, to be read."""
+        return self._db
+
+    def interrupt_when(self, abandoned: Callable[[], bool]) -> None:
+        """Let even a long statement end soon once `abandoned()` says so, with an error."""
+        self._db.conn.set_progress_handler(abandoned, _LOOK)
+
+    def settle(self) -> None:
+        """Bring all that was folded into the file itself, so that it is whole without its journal.
+
+        Raises sqlite3.Error where that can't be done.
+        """
+        busy, frames, settled = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy or frames != settled:
+            raise sqlite3.OperationalError("the new views could not be written whole: somebody else has them open")
 
     def close(self) -> None:
         """Close the file."""
@@ -115,9 +140,22 @@ class Views:
         Actions.create(self._db)
         if not self._bulk:
             Actions.create_indexes(self._db)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        note(self._db)
 
 
 def tracking(db: Database) -> Tracking:
-    """Return how far the views in a file have read."""
-    return Tracking(*db.execute("SELECT position, recorded, stopped_at, reason FROM tracking").fetchone())
+    """Return how far the views in a file have read; raises `Damaged` where it holds none."""
+    rows = rows_of(db, "SELECT position, recorded, stopped_at, reason FROM tracking")
+    if not rows:
+        raise Damaged("its tracking position is missing")
+    return Tracking(*rows[0])
+
+
+def stand(path: Path, reason: str) -> None:
+    """Note in a file that nobody can fold into now why its readers need not wait."""
+    db = connect(path)
+    try:
+        at = tracking(db)
+        db.execute("UPDATE tracking SET stopped_at = ?, reason = ?", (at.position + 1, reason))
+    finally:
+        db.close()

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from deedbook.domain.errors import DeedbookError
 from deedbook.projections.dates import iso8601
+from deedbook.projections.progress import Progress as Built
 from deedbook.projections.reader import Reader
-from deedbook.projections.rebuild import Progress as Built
 from deedbook.projections.rebuild import build
 from deedbook.web.main import Opened
 
@@ -36,15 +36,18 @@ def report_status(store: Opened, url: str, console: Console) -> None:
         console.print(f"{name:10}{value}", markup=False, highlight=False, soft_wrap=True)
 
 
-def rebuild_views(store: Opened, console: Console) -> None:
-    """Build the views anew, with a progress bar, and put them in the place of those in use."""
+def rebuild_views(store: Opened, console: Console, because: str) -> None:
+    """Build the views anew, with a progress bar, and put them in the place of those in use.
+
+    Raises `AlreadyBuilding` while somebody else builds, `Unsound` where the new ones are not what they must be.
+    """
     with _bar(console) as bar:
-        task = bar.add_task("rebuild", total=store.log.head() or 1)
+        task = bar.add_task("starting", total=store.log.head() or 1)
 
         def progress(built: Built) -> None:
-            bar.update(task, completed=built.done, total=built.of)
+            bar.update(task, description=built.phase, completed=built.done, total=built.of or 1)
 
-        path = build(store.log, store.generations, progress=progress)
+        path = build(store.log, store.generations, progress=progress, because=because)
     console.print(f"The views are rebuilt: {path.name}, events: {store.log.head():,}.", highlight=False)
 
 
