@@ -1,6 +1,6 @@
 """Which file the views are in: `views-N.db`, where the greatest N answers.
 
-A generation is built beside the one in use, as `views-N.building`, and put in its place by giving it its name: one
+A generation is built beside the one in use, as `views-N.….building`, and put in its place by giving it its name: one
 step, for every process at once. Its number is a time, so that a name is never used twice, even when all were deleted:
 SQLite would let a connection to the old file remove the journal of the new one. Any of these files may be deleted at
 any time.
@@ -83,7 +83,8 @@ class Generations:
         """Give the path to build a new generation at; what was not published, then or before, is removed."""
         self._remove("views-*.building*")
         try:
-            yield self.folder / f"views-{claim.generation}.building"
+            # With the process, so that two never share a file, even if somebody deleted the lock between them.
+            yield self.folder / f"views-{claim.generation}.{os.getpid()}.building"
         finally:
             self._remove("views-*.building*")
             os.close(claim.lock)
@@ -110,7 +111,7 @@ class Generations:
 
     def publish(self, built: Path) -> Path:
         """Let a finished file answer from now on, durably, and return its new path."""
-        published = built.with_suffix(".db")
+        published = built.with_name(f"{built.name.partition('.')[0]}.db")
         sync(built)
         built.rename(published)
         sync(self.folder)

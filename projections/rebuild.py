@@ -14,7 +14,7 @@ from deedbook.domain.errors import DeedbookError, Unavailable, Undecodable
 from deedbook.domain.log import EventLog
 from deedbook.projections.generations import Claim, Generations, sync
 from deedbook.projections.progress import Phase, Progress, Telling, now
-from deedbook.projections.versions import broken_laws
+from deedbook.projections.versions import broken_laws, damages
 from deedbook.projections.view import Views, tracking
 
 #: Events folded in one transaction while building: nobody reads, so larger batches only save work.
@@ -144,7 +144,7 @@ def _catch_up(log: EventLog, views: Views, abandoned: Callable[[], bool], tellin
 def _check(log: EventLog, views: Views, folded: Folded) -> None:
     """Hold the file against what was folded into it; raises `Unsound`."""
     at = tracking(views.db)
-    findings = list(broken_laws(views.db, folded))
+    findings = [*damages(views.db), *broken_laws(views.db, folded)]
     if at.position != folded.total():
         findings.append(f"it stands at position {at.position:,} after {folded.total():,} events")
     if at.position and log.recorded(at.position) != at.recorded:

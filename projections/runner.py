@@ -51,6 +51,7 @@ class Runner:
         self._log = log
         self._generations = generations
         self._build = build
+        self._lock = generations.folder / "views-lock"
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deedbook-runner", daemon=True)
@@ -77,22 +78,27 @@ class Runner:
         self._thread.join(_CLOSING)
 
     def _run(self) -> None:
-        lock = os.open(self._generations.folder / "views-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while not self._closing.is_set():
-                if _taken(lock):
-                    self._try_to_lead()
-                    fcntl.flock(lock, fcntl.LOCK_UN)
-                self._look()
-                self._closing.wait(TAKE_OVER_SECONDS)
-        finally:
-            os.close(lock)
+        while not self._closing.is_set():
+            try:
+                # Opened anew each time: it may be deleted, as any file of the views, and then another is the lock.
+                lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                self._failed(str(error))
+            else:
+                try:
+                    if _taken(lock):
+                        self._try_to_lead(os.fstat(lock).st_ino)
+                finally:
+                    os.close(lock)
+            self._look()
+            self._closing.wait(TAKE_OVER_SECONDS)
 
-    def _try_to_lead(self) -> None:
+    def _try_to_lead(self, lock: int) -> None:
+        """Lead, while the lock that is taken is the one that others find: its inode is `lock`."""
         self.leads = True
         try:
-            while not self._closing.is_set():
-                self._lead(self._ready())
+            while not self._closing.is_set() and inode_of(str(self._lock)) == lock:
+                self._lead(self._ready(), lock)
         except (Undecodable, BuildAbandoned):
             pass
         except (DeedbookError, sqlite3.Error, OSError) as error:
@@ -133,13 +139,13 @@ class Runner:
             # Somebody else is at it: what comes of it is looked at soon.
             self._closing.wait(PACE_SECONDS)
 
-    def _lead(self, path: Path) -> None:
+    def _lead(self, path: Path, lock: int) -> None:
         """Project into one generation, until another is put in its place, or until it is found to be damaged."""
         inode = inode_of(str(path))
         try:
             views = Views(path, must_exist=True)
             try:
-                self._project(path, views)
+                self._project(path, views, lock)
             finally:
                 views.close()
         except sqlite3.Error as error:
@@ -148,7 +154,7 @@ class Runner:
             elif inode_of(str(path)) == inode:
                 raise
 
-    def _project(self, path: Path, views: Views) -> None:
+    def _project(self, path: Path, views: Views, lock: int) -> None:
         files = _files(path)
         seen, looked = -1, time.monotonic()
         while not self._closing.is_set() and self._generations.current() == path:
@@ -164,6 +170,8 @@ class Runner:
             if time.monotonic() - looked > TAKE_OVER_SECONDS:
                 looked = time.monotonic()
                 self._look()
+                if inode_of(str(self._lock)) != lock:
+                    return
             self._pause()
 
     def _catch_up(self, views: Views) -> None:

@@ -142,10 +142,15 @@ def is_damage(error: sqlite3.Error) -> bool:
     return isinstance(error, Damaged) or (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _DAMAGE
 
 
+def damages(db: Database) -> Iterator[str]:
+    """Return what SQLite finds wrong with a file: measured, a thirtieth of the time that it takes to make it."""
+    yield from (said for (said,) in db.execute("PRAGMA quick_check(5)") if said != "ok")
+
+
 def broken_laws(db: Database, folded: Mapping[type, int]) -> Iterator[str]:
     """Return a sentence for each law that a file breaks, which was made of so many events of each type.
 
-    Cheap: each count is a walk along an index; one million actions take about two seconds.
+    Cheap: each count is a walk along an index, and all of them take a fiftieth of the time that the file takes to make.
     """
     for view in VIEWS:
         for law in view.laws:

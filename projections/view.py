@@ -129,7 +129,13 @@ class Views:
             self._relations.end(event)
 
     def _track(self, to: Tracking) -> None:
-        self._db.execute("UPDATE tracking SET position = ?, recorded = ?, stopped_at = ?, reason = ?", tuple(to))
+        tracked = self._db.execute(
+            "UPDATE tracking SET position = ?, recorded = ?, stopped_at = ?, reason = ? WHERE position = ?",
+            (*to, self.tracking.position),
+        )
+        if tracked.rowcount != 1:
+            # Should two ever lead, since somebody deleted the lock between them: nothing is folded twice.
+            raise sqlite3.OperationalError("somebody else folds into the same views")
         self.tracking = to
 
     def _create(self) -> None:
