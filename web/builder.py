@@ -80,6 +80,9 @@ class Builder:
         with self._starting:
             if self._closing:
                 raise BuildAbandoned
+            if self._generations.builds().running is not None:
+                # The claim would say so too, but only after a while.
+                raise AlreadyBuilding
             claim = self._generations.claim()
             begun = Progress(claim.generation, os.getpid(), because, of=self._log.head(), started=now())
             last = self._generations.last_build(claim)
