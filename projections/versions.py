@@ -144,7 +144,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 def damages(db: Database) -> Iterator[str]:
     """Return what SQLite finds wrong with a file: measured, a thirtieth of the time that it takes to make it."""
-    yield from (said for (said,) in db.execute("PRAGMA quick_check(5)") if said != "ok")
+    yield from (" ".join(said.split()) for (said,) in db.execute("PRAGMA quick_check(5)") if said != "ok")
 
 
 def broken_laws(db: Database, folded: Mapping[type, int]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.ledger import wait_for
 from tests.support.release import ALWAYS_APART, LOSES_A_DOCUMENT, held, of_version, release
-from tests.support.server import Server, deedbook, serving
+from tests.support.server import Server, deedbook, issue_key, serving
 
 
 def record(server: Server, marker: str) -> None:
@@ -56,9 +56,9 @@ def upgraded(server: Server, *differences: str, folder: Path) -> Iterator[Server
 
 
 @contextmanager
-def beside(server: Server, *differences: str, folder: Path) -> Iterator[Server]:
+def beside(server: Server, *differences: str, folder: Path, key: str | None = None) -> Iterator[Server]:
     """Give a server of another release on the same store."""
-    other = Waited(server.url, server.key, PYTHONPATH=release(folder / "release", *differences))
+    other = Waited(server.url, key or server.key, PYTHONPATH=release(folder / "release", *differences))
     try:
         yield other
     finally:
@@ -182,12 +182,18 @@ def test_views_of_the_first_release_are_gone_on_with(server: Server, tmp_path: P
 
 
 def test_views_of_another_log_answer_nothing(server: Server, tmp_path: Path) -> None:
-    """A log that is put in the place of another is not answered for by the views of that."""
+    """A log that is put in the place of another is not answered for by the views of that, not even for a moment."""
+    go = tmp_path / "go"
     server.stop()
     for path in tmp_path.glob("log.db*"):
         path.unlink()
-    with serving(tmp_path) as other:
-        assert lists(other)
+    key = issue_key(server.url)
+    with beside(server, ALWAYS_APART, held(go), folder=tmp_path, key=key) as other:
+        wait_for(lambda: health(other).json()["rebuild"] is not None, "the build")
+        assert listed(other).status_code == 503
+        assert "another log" in health(other).json()["rebuild"]["because"]
+        go.touch()
+        wait_for(lambda: lists(other), "its own views")
         record(other, "theirs")
         assert lists(other, "theirs")
 

@@ -131,21 +131,22 @@ def chosen_once(first: Callable[[], Path | None], then: Callable[[], Path | None
     return lambda: next(functions)()  # noqa: PLW0108  # each call takes the next one
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before its file", "before its journal"])
 def test_a_generation_that_is_retired_while_it_is_opened_is_not_read(
-    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, before: bool
 ) -> None:
-    """Between opening a file and its journal: what would be read without it is not told."""
+    """Just before its file is opened, or between that and its journal: what would be read without it is not told."""
     generations = Generations(tmp_path)
     build(store.log, generations)
     opened: list[Path] = []
 
     def connect_and_retire(path: Path) -> Database:
-        db = connect(path)
-        if not opened:
+        opened.append(path)
+        db = None if before else connect(path)
+        if len(opened) == 1:
             record(store)
             build(store.log, generations)
-        opened.append(path)
-        return db
+        return db or connect(path)
 
     monkeypatch.setattr("deedbook.projections.reader.connect", connect_and_retire)
     reader = Reader(generations)
