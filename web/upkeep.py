@@ -45,7 +45,7 @@ def rebuild_views(store: Opened, console: Console, because: str) -> None:
         task = bar.add_task("starting", total=store.log.head() or 1)
 
         def progress(built: Built) -> None:
-            bar.update(task, description=built.phase, completed=built.done, total=built.of or 1)
+            bar.update(task, description=built.phase, completed=built.done, total=built.of or 1, rate=built.rate)
 
         path = build(store.log, store.generations, progress=progress, because=because)
     console.print(f"The views are rebuilt: {path.name}, events: {store.log.head():,}.", highlight=False)
@@ -80,5 +80,6 @@ class _Rate(ProgressColumn):
     """Events a second."""
 
     def render(self, task: Task) -> Text:
-        """Return the rate, once there is one."""
-        return Text("" if task.speed is None else f"{task.speed:,.0f} events/s")
+        """Return the rate, once there is one: what is told of it, or what can be seen."""
+        rate = task.fields.get("rate") or task.speed
+        return Text("" if rate is None else f"{rate:,.0f} events/s")
