@@ -1,24 +1,30 @@
 """The reading side of the views: what any thread of any process may ask."""
 
-import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlite_utils import Database
 
-from deedbook.domain.errors import StoreFailed
+from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.generations import Generations, ViewsMissing
+from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
 from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
+from deedbook.projections.versions import is_damage, release_of
 from deedbook.projections.view import Tracking, connect, tracking
+
+#: Connections that are kept while nobody uses them.
+IDLE = 8
+
+#: How often a generation is opened that was retired in the same moment: each time another one has come.
+TRIES = 10
 
 
 class Snapshot(NamedTuple):
@@ -64,57 +70,149 @@ class _Open(NamedTuple):
     path: str
     inode: int
 
+    @property
+    def answers(self) -> bool:
+        """Tell whether its path still names the file that it has open."""
+        return inode_of(self.path) == self.inode
+
 
 class Reader:
-    """Opens the generation that answers now, one connection for each thread."""
+    """Opens the generation that answers now; connections to it are kept for whichever thread asks next."""
 
     def __init__(self, generations: Generations) -> None:
         self._generations = generations
-        self._mine = threading.local()
+        #: A stack of connections that nobody uses: of a list both ends of a move are atomic.
+        self._idle: list[_Open] = []
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """Give the views at this moment; raises `ViewsMissing` while there are none."""
+        """Give the views at this moment.
+
+        Raises `ViewsMissing` while there are none, or none that can be read; also where they are found to be damaged,
+        which the runner sees to. Raises `ViewsNewer` where they are of a newer release.
+        """
+        opened, at = self._begun()
         try:
-            db = self._database()
-            db.execute("BEGIN")
             try:
-                yield Snapshot(db, tracking(db))
+                yield Snapshot(opened.db, at)
             finally:
-                db.rollback()
+                opened.db.rollback()
         except sqlite3.Error as error:
-            self.close()
-            raise StoreFailed(f"The views can't be read now ({error}); repeat in a few seconds.") from error
+            raise self._told(opened, error) from error
+        except BaseException:
+            self._keep(opened)
+            raise
+        self._keep(opened)
 
     def tracking(self) -> Tracking:
         """Return how far the views have read; raises as `snapshot`."""
         with self.snapshot() as snapshot:
             return snapshot.tracking
 
+    def let_go(self) -> None:
+        """Close what is kept of generations that answer no more, so that the disk gets their space back."""
+        kept = []
+        for opened in self._taken():
+            if opened.answers:
+                kept.append(opened)
+            else:
+                opened.db.close()
+        self._idle.extend(kept)
+
     def close(self) -> None:
-        """Close this thread's connection."""
-        opened: _Open | None = self._mine.__dict__.pop("opened", None)
-        if opened is not None:
+        """Close what is kept."""
+        for opened in self._taken():
             opened.db.close()
 
-    def _database(self) -> Database:
-        opened: _Open | None = getattr(self._mine, "opened", None)
-        if opened is not None and _inode(opened.path) == opened.inode:
-            return opened.db
-        self.close()
-        current = self._generations.current()
-        if current is None or (inode := _inode(str(current))) is None:
-            raise ViewsMissing
-        db = connect(current)
-        db.execute("PRAGMA query_only = ON")
-        db.execute("PRAGMA cache_size = -16384")
-        self._mine.opened = _Open(db, str(current), inode)
-        return db
+    def _begun(self) -> tuple[_Open, Tracking]:
+        """Return a connection in a transaction that reads the generation that answers."""
+        for _ in range(TRIES):
+            opened, is_fresh = self._kept(), False
+            if opened is None:
+                opened, is_fresh = self._opened(), True
+            if opened is None:
+                continue
+            try:
+                opened.db.execute("BEGIN")
+                at = tracking(opened.db)
+            except sqlite3.Error as error:
+                if opened.answers:
+                    raise self._told(opened, error) from error
+            else:
+                # Only now its journal is open too: were the file retired in between, another journal would be, or none.
+                if not is_fresh or opened.answers:
+                    return opened, at
+            opened.db.close()
+        raise ViewsMissing
 
-
-def _inode(path: str) -> int | None:
-    """Tell a file from one of the same name: an open connection would go on reading the one that was removed."""
-    try:
-        return os.stat(path).st_ino  # noqa: PTH116  # 1 µs, where Path.stat takes 4, for each query
-    except FileNotFoundError:
+    def _kept(self) -> _Open | None:
+        while self._idle:
+            try:
+                opened = self._idle.pop()
+            except IndexError:  # Another thread was faster.
+                return None
+            if opened.answers:
+                return opened
+            opened.db.close()
         return None
+
+    def _opened(self) -> _Open | None:
+        """Open the generation that answers; None where it was retired meanwhile."""
+        current = self._generations.current()
+        if current is None:
+            raise ViewsMissing
+        inode = inode_of(str(current))
+        if inode is None:
+            return None
+        try:
+            db = connect(current)
+        except sqlite3.Error as error:
+            if inode_of(str(current)) != inode:
+                return None
+            raise _failed(error) from error
+        opened = _Open(db, str(current), inode)
+        try:
+            _require_readable(db)
+            db.execute("PRAGMA query_only = ON")
+            db.execute("PRAGMA cache_size = -16384")
+        except sqlite3.Error as error:
+            if opened.answers:
+                raise self._told(opened, error) from error
+            db.close()
+            return None
+        except BaseException:
+            db.close()
+            raise
+        return opened
+
+    def _told(self, opened: _Open, error: sqlite3.Error) -> Unavailable:
+        """Close a connection that failed, and return what to tell whoever asked."""
+        opened.db.close()
+        if not is_damage(error):
+            return _failed(error)
+        self._generations.condemn(Path(opened.path), opened.inode)
+        return ViewsMissing()
+
+    def _keep(self, opened: _Open) -> None:
+        if len(self._idle) < IDLE:
+            self._idle.append(opened)
+        else:
+            opened.db.close()
+
+    def _taken(self) -> Iterator[_Open]:
+        while self._idle:
+            try:
+                yield self._idle.pop()
+            except IndexError:  # Another thread was faster.
+                return
+
+
+def _require_readable(db: Database) -> None:
+    """Raise `ViewsMissing` or `ViewsNewer` where the queries of this release can't answer from a file."""
+    release = release_of(db)
+    if not release.is_readable:
+        raise ViewsNewer if release.is_newer else ViewsMissing
+
+
+def _failed(error: sqlite3.Error) -> StoreFailed:
+    return StoreFailed(f"The views can't be read now ({error}); repeat in a few seconds.")

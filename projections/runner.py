@@ -10,14 +10,17 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from deedbook.domain.errors import DeedbookError, Undecodable
 from deedbook.domain.log import EventLog
-from deedbook.projections.generations import Generations
-from deedbook.projections.rebuild import build
-from deedbook.projections.view import SCHEMA_VERSION, Views, connect
+from deedbook.projections.fitness import unfit
+from deedbook.projections.generations import AlreadyBuilding, Generations, inode_of
+from deedbook.projections.rebuild import BuildAbandoned, build
+from deedbook.projections.versions import is_damage
+from deedbook.projections.view import Views
 
 #: Events folded in one transaction.
 BATCH = 1000
@@ -28,8 +31,14 @@ PACE_SECONDS = 0.025
 #: How often one that does not lead tries to.
 TAKE_OVER_SECONDS = 0.5
 
+#: Events that are built from in the runner's own thread, though it shares its process: in less than half a second.
+FEW = 20_000
+
 #: How long closing waits for the transaction that is under way, in seconds; cut off, it is undone.
 _CLOSING = 2.0
+
+#: Builds a generation elsewhere, for a reason, unless it is abandoned; returns when it answers, raises as `build`.
+Build = Callable[[str, Callable[[], bool]], None]
 
 _log = logging.getLogger(__name__)
 
@@ -37,14 +46,19 @@ _log = logging.getLogger(__name__)
 class Runner:
     """Projects in a thread of its own, while it holds the store's projection lock."""
 
-    def __init__(self, log: EventLog, generations: Generations) -> None:
+    def __init__(self, log: EventLog, generations: Generations, build: Build | None = None) -> None:
+        """`build` builds long logs elsewhere than in the runner's thread."""
         self._log = log
         self._generations = generations
+        self._build = build
+        self._lock = generations.folder / "views-lock"
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deedbook-runner", daemon=True)
         #: Told after each transaction, from the runner's thread: the position that the views have reached.
         self.on_progress: list[Callable[[int], None]] = []
+        #: Told about twice a second, from the runner's thread: to let go of generations that answer no more.
+        self.on_look: list[Callable[[], None]] = []
         #: Why the last try to lead failed; None while all is well.
         self.failure: str | None = None
         self.leads = False
@@ -64,28 +78,32 @@ class Runner:
         self._thread.join(_CLOSING)
 
     def _run(self) -> None:
-        lock = os.open(self._generations.folder / "views-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while not self._closing.is_set():
-                if _taken(lock):
-                    self._try_to_lead()
-                    fcntl.flock(lock, fcntl.LOCK_UN)
-                self._closing.wait(TAKE_OVER_SECONDS)
-        finally:
-            os.close(lock)
+        while not self._closing.is_set():
+            try:
+                # Opened anew each time: it may be deleted, as any file of the views, and then another is the lock.
+                lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                self._failed(str(error))
+            else:
+                try:
+                    if _taken(lock):
+                        self._try_to_lead(os.fstat(lock).st_ino)
+                finally:
+                    os.close(lock)
+            self._look()
+            self._closing.wait(TAKE_OVER_SECONDS)
 
-    def _try_to_lead(self) -> None:
+    def _try_to_lead(self, lock: int) -> None:
+        """Lead, while the lock that is taken is the one that others find: its inode is `lock`."""
         self.leads = True
         try:
-            while not self._closing.is_set():
-                self._lead(self._ready())
-        except Undecodable:
+            while not self._closing.is_set() and inode_of(str(self._lock)) == lock:
+                self._lead(self._ready(), lock)
+        except (Undecodable, BuildAbandoned):
             pass
         except (DeedbookError, sqlite3.Error, OSError) as error:
-            # A full disk, a broken file: it is said on /health, readers get 503, and it is tried again.
-            if self.failure is None:
-                _log.warning("The views can't be kept up with the log: %s", error)
-            self.failure = str(error)
+            # A full disk, a newer release's file: it is said on /health, and it is tried again.
+            self._failed(str(error))
         except Exception as error:  # noqa: BLE001  # a runner that died unseen would leave views behind for ever
             if self.failure is None:
                 _log.exception("The views can't be kept up with the log.")
@@ -93,27 +111,68 @@ class Runner:
         finally:
             self.leads = False
 
-    def _ready(self) -> Path:
-        """Return the file to go on with; built anew where there is none that fits the log and this version."""
-        current = self._generations.current()
-        if current is None or not _fits(current, self._log):
-            current = build(self._log, self._generations, self._closing.is_set)
-        self._generations.retire(current)
-        return current
+    def _failed(self, why: str) -> None:
+        if self.failure is None:
+            _log.warning("The views can't be kept up with the log: %s", why)
+        self.failure = why
 
-    def _lead(self, path: Path) -> None:
-        """Project into one generation, until another is put in its place."""
-        views = Views(path)
-        seen = -1
+    def _ready(self) -> Path:
+        """Return the file to go on with; built anew where there is none that fits the log and this release."""
+        while True:
+            current = self._generations.current()
+            why = unfit(current, self._generations, self._log)
+            if current is not None and why is None:
+                self._generations.retire(current)
+                return current
+            self._rebuild(why or "")
+
+    def _rebuild(self, because: str) -> None:
+        if because != "there were no views":
+            _log.warning("The views are built anew: %s.", because)
         try:
-            while not self._closing.is_set() and self._generations.current() == path:
-                changes = self._log.changes()
-                if changes != seen:
-                    seen = changes
-                    self._catch_up(views)
-                self._pause()
-        finally:
-            views.close()
+            # Few events take no longer than another process takes to start; many would hold up who shares this one.
+            if self._build is not None and self._log.head() > FEW:
+                self._build(because, self._closing.is_set)
+            else:
+                build(self._log, self._generations, self._closing.is_set, because=because)
+        except AlreadyBuilding:
+            # Somebody else is at it: what comes of it is looked at soon.
+            self._closing.wait(PACE_SECONDS)
+
+    def _lead(self, path: Path, lock: int) -> None:
+        """Project into one generation, until another is put in its place, or until it is found to be damaged."""
+        inode = inode_of(str(path))
+        try:
+            views = Views(path, must_exist=True)
+            try:
+                self._project(path, views, lock)
+            finally:
+                views.close()
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self._generations.condemn(path, inode)
+            elif inode_of(str(path)) == inode:
+                raise
+
+    def _project(self, path: Path, views: Views, lock: int) -> None:
+        files = _files(path)
+        seen, looked = -1, time.monotonic()
+        while not self._closing.is_set() and self._generations.current() == path:
+            if _files(path) != files:
+                # Without its journal a file is not whole; another one of its name is looked at as any other.
+                self._generations.condemn(path, files[0])
+                return
+            changes = self._log.changes()
+            if changes != seen:
+                seen = changes
+                self._catch_up(views)
+                self.failure = None
+            if time.monotonic() - looked > TAKE_OVER_SECONDS:
+                looked = time.monotonic()
+                self._look()
+                if inode_of(str(self._lock)) != lock:
+                    return
+            self._pause()
 
     def _catch_up(self, views: Views) -> None:
         while not self._closing.is_set():
@@ -123,11 +182,15 @@ class Runner:
                 views.stop(error.position, error.reason)
                 raise
             if not happened:
+                views.go_on()
                 return
             views.apply(happened)
-            self.failure = None
             for call in self.on_progress:
                 call(views.tracking.position)
+
+    def _look(self) -> None:
+        for call in self.on_look:
+            call()
 
     def _pause(self) -> None:
         self._woken.wait(PACE_SECONDS)
@@ -142,16 +205,6 @@ def _taken(lock: int) -> bool:
     return True
 
 
-def _fits(path: Path, log: EventLog) -> bool:
-    """Tell whether a file of views is of this version, and of this log: not of one that was replaced."""
-    try:
-        db = connect(path)
-        try:
-            if db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
-                return False
-            position, recorded = db.execute("SELECT position, recorded FROM tracking").fetchone()
-        finally:
-            db.close()
-    except sqlite3.Error:
-        return False
-    return bool(position == 0 or log.recorded(position) == recorded)
+def _files(path: Path) -> tuple[int | None, ...]:
+    """Return what tells a file and its two journals, which are there while it is open, from others of their names."""
+    return tuple(inode_of(f"{path}{end}") for end in ("", "-wal", "-shm"))

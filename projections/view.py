@@ -18,9 +18,10 @@ from deedbook.projections.actions import Actions
 from deedbook.projections.head import Head
 from deedbook.projections.relations import Relations
 from deedbook.projections.terms import Terms
+from deedbook.projections.versions import Damaged, note, rows_of
 
-#: The version of the views' tables and folds: a file of another one is built anew.
-SCHEMA_VERSION = 2
+#: VM instructions of SQLite between two looks at whether to go on: some milliseconds.
+_LOOK = 1_000_000
 
 
 class Tracking(NamedTuple):
@@ -45,10 +46,11 @@ def connect(path: Path) -> Database:
 class Views:
     """The writing side: folds events into one file. One at a time may be open; see `runner.py`."""
 
-    def __init__(self, path: Path, *, bulk: bool = False) -> None:
+    def __init__(self, path: Path, *, bulk: bool = False, must_exist: bool = False) -> None:
         """Open the file, making it where it is missing. `bulk`: it is not read before `finish`."""
-        # What the log holds may be confidential, and so is what is made of it.
-        path.touch(mode=0o600)
+        if not must_exist:
+            # What the log holds may be confidential, and so is what is made of it.
+            path.touch(mode=0o600)
         self._db = connect(path)
         self._bulk = bulk
         self._db.execute("PRAGMA journal_mode = " + ("OFF" if bulk else "WAL"))
@@ -90,6 +92,11 @@ class Views:
         """Note that the event at `position` can't be read, for every reader to see."""
         self._track(self.tracking._replace(stopped_at=position, reason=reason))
 
+    def go_on(self) -> None:
+        """Note that the views stand still no longer, where they did."""
+        if self.tracking.stopped_at is not None:
+            self._track(self.tracking._replace(stopped_at=None, reason=None))
+
     def finish(self) -> None:
         """After a bulk fold: make what was left for the end, and the file durable."""
         with self._db.atomic():
@@ -97,6 +104,24 @@ class Views:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def db(self) -> Database:
+        """The file, to be read."""
+        return self._db
+
+    def interrupt_when(self, abandoned: Callable[[], bool]) -> None:
+        """Let even a long statement end soon once `abandoned()` says so, with an error."""
+        self._db.conn.set_progress_handler(abandoned, _LOOK)
+
+    def settle(self) -> None:
+        """Bring all that was folded into the file itself, so that it is whole without its journal.
+
+        Raises sqlite3.Error where that can't be done.
+        """
+        busy, frames, settled = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy or frames != settled:
+            raise sqlite3.OperationalError("the new views could not be written whole: somebody else has them open")
 
     def close(self) -> None:
         """Close the file."""
@@ -115,7 +140,13 @@ class Views:
         self._actions.list_below(self._relations.state(happened), happened.position)
 
     def _track(self, to: Tracking) -> None:
-        self._db.execute("UPDATE tracking SET position = ?, recorded = ?, stopped_at = ?, reason = ?", tuple(to))
+        tracked = self._db.execute(
+            "UPDATE tracking SET position = ?, recorded = ?, stopped_at = ?, reason = ? WHERE position = ?",
+            (*to, self.tracking.position),
+        )
+        if tracked.rowcount != 1:
+            # Should two ever lead, since somebody deleted the lock between them: nothing is folded twice.
+            raise sqlite3.OperationalError("somebody else folds into the same views")
         self.tracking = to
 
     def _create(self) -> None:
@@ -128,9 +159,22 @@ class Views:
         Head.create(self._db)
         if not self._bulk:
             Actions.create_indexes(self._db)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        note(self._db)
 
 
 def tracking(db: Database) -> Tracking:
-    """Return how far the views in a file have read."""
-    return Tracking(*db.execute("SELECT position, recorded, stopped_at, reason FROM tracking").fetchone())
+    """Return how far the views in a file have read; raises `Damaged` where it holds none."""
+    rows = rows_of(db, "SELECT position, recorded, stopped_at, reason FROM tracking")
+    if not rows:
+        raise Damaged("its tracking position is missing")
+    return Tracking(*rows[0])
+
+
+def stand(path: Path, reason: str) -> None:
+    """Note in a file that nobody can fold into now why its readers need not wait."""
+    db = connect(path)
+    try:
+        at = tracking(db)
+        db.execute("UPDATE tracking SET stopped_at = ?, reason = ?", (at.position + 1, reason))
+    finally:
+        db.close()

@@ -3,6 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from deedbook.domain.keys import Role
+from deedbook.projections.progress import Outcome, Phase
 from deedbook.projections.resource import ActionResource
 
 
@@ -96,6 +97,44 @@ class KeyList(Struct):
     objects: list[KeyResource]
 
 
+class RebuildProgress(Struct):
+    """A build of the views that runs.
+
+    done, of: events folded, and events that there are; rate: events a second; seconds_left: until all are read, null
+    where that can't be told.
+    """
+
+    generation: int
+    pid: int
+    because: str
+    phase: Phase
+    done: int
+    of: int
+    rate: float | None
+    seconds: float
+    seconds_left: float | None
+    started: str
+
+
+class RebuildEnded(Struct):
+    """A build of the views that is over: how, and why where it came to nothing."""
+
+    generation: int
+    because: str
+    outcome: Outcome
+    reason: str | None
+    done: int
+    started: str
+    ended: str
+
+
+class RebuildReport(Struct):
+    """The build of the views that runs, whoever asked for it, and how the last one ended; null where there is none."""
+
+    running: RebuildProgress | None
+    last: RebuildEnded | None
+
+
 class LogHealth(Struct):
     """The log: its head, the commands that wait, and why it can't be asked."""
 
@@ -118,9 +157,11 @@ class ViewsHealth(Struct):
 
 
 class HealthReport(Struct):
-    """How the server is."""
+    """How the server is; the build of the views that runs, and why the last one came to nothing."""
 
     live: bool
     ready: bool
     log: LogHealth
     views: ViewsHealth
+    rebuild: RebuildProgress | None
+    rebuild_failure: str | None

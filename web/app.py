@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deedbook.domain.keys import Right
 from deedbook.web.actions import Actions
+from deedbook.web.admin import Admin
 from deedbook.web.call import Reply
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
@@ -17,13 +18,14 @@ from deedbook.web.resource import Method, Resource, send_reply
 from deedbook.web.streams import Streams
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
     output: Output,
     relationships: Relationships,
     keys: Keys,
+    admin: Admin,
     streams: Streams,
     health: Health,
     description: ASGIApp,
@@ -56,6 +58,8 @@ def create_app(
         Route(f"{ROOT}/key", Resource(
             gate, GET=Method(may.ADMINISTER, keys.page), POST=Method(may.ADMINISTER, keys.issue))),
         Route(f"{ROOT}/key/{{id}}", Resource(gate, DELETE=Method(may.ADMINISTER, keys.revoke))),
+        Route(f"{ROOT}/admin/rebuild", Resource(
+            gate, GET=Method(may.ADMINISTER, admin.progress), POST=Method(may.ADMINISTER, admin.rebuild))),
         WebSocketRoute("/{path:path}", streams.unknown),
         Route("/health", health),
         Route("/openapi.json", description),

@@ -21,6 +21,7 @@ from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.dates import iso8601
+from deedbook.projections.rebuild import Unsound
 from deedbook.web.copies import back_up_store, export_store, import_files
 from deedbook.web.keys import issue_at_once
 from deedbook.web.loading import load_files
@@ -216,9 +217,16 @@ def status(url: str) -> None:
 @_url()
 @told
 def rebuild(url: str) -> None:
-    """Build the views anew from position 1, beside those in use, and put them in their place."""
+    """Build the views anew from position 1, beside those in use, and put them in their place.
+
+    Exit status 1 says that the new ones are not sound, so that those in use were kept.
+    """
     with _opened(url, must_exist=True) as store:
-        rebuild_views(store, Console(stderr=True))
+        try:
+            rebuild_views(store, Console(stderr=True), f"{_here().user or 'somebody'} asked for it")
+        except Unsound as unsound:
+            click.echo(f"deedbook: {unsound}", err=True)
+            sys.exit(1)
 
 
 @commands.command()

@@ -9,9 +9,11 @@ from starlette.types import Receive, Scope, Send
 
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.log import EventLog
+from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
 from deedbook.projections.view import Tracking
+from deedbook.web.admin import told_progress
 from deedbook.web.call import Reply
 from deedbook.web.resource import send_reply
 
@@ -19,11 +21,14 @@ from deedbook.web.resource import send_reply
 class Health:
     """Tells how the server is: 200 when it can answer (also when its views are behind), else 503."""
 
-    def __init__(self, log: EventLog, queued: Callable[[], int], reader: Reader, runner: Runner) -> None:
+    def __init__(
+        self, log: EventLog, queued: Callable[[], int], reader: Reader, runner: Runner, generations: Generations
+    ) -> None:
         self.log = log
         self.queued = queued
         self.reader = reader
         self.runner = runner
+        self.generations = generations
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer GET and HEAD; every other method is told so."""
@@ -37,12 +42,15 @@ class Health:
         log, head = _asked(self.log.head)
         views, seen = _asked(self._seen)
         tracking = seen and seen[0]
+        builds = self.generations.builds()
         report = {
             "live": True,
             "ready": head is not None and tracking is not None,
             "log": {"position": head, "queued": self.queued(), "failure": log},
             "views": {"failure": views or self.runner.failure, "projected_here": self.runner.leads}
             | ({} if seen is None else {**self._told(seen[0], head), "head": seen[1]}),
+            "rebuild": told_progress(builds.running),
+            "rebuild_failure": None if builds.last is None else builds.last.reason,
         }
         position = tracking.position if tracking else 0
         return Reply(200 if report["ready"] else 503, msgspec.json.encode(report), position)

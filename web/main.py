@@ -32,9 +32,11 @@ from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
 from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
+from deedbook.web.admin import Admin
 from deedbook.web.app import create_app
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
+from deedbook.web.builder import Builder
 from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
@@ -174,7 +176,9 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     new_id = new_id or RandomIds()
     store = open_store(settings)
     reader = Reader(store.generations)
-    runner = Runner(store.log, store.generations)
+    builder = Builder(settings, store.log, store.generations)
+    runner = Runner(store.log, store.generations, builder.run)
+    runner.on_look.append(reader.let_go)
     tail = Tail(store.log, loop)
     store.on_commit(tail.wake)
     keyring = Keyring(store.log)
@@ -187,9 +191,10 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         actions=Actions(courier, views, new_id, settings.newest_first),
         output=Output(courier),
         relationships=Relationships(courier, views),
+        admin=Admin(builder, store.generations),
         keys=Keys(courier, store.log, keyring, new_id),
         streams=Streams(gate, store.log, tail, followers),
-        health=Health(store.log, store.queued, reader, runner),
+        health=Health(store.log, store.queued, reader, runner, store.generations),
         description=Description(),
     )
     runner.start()
@@ -198,6 +203,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         yield app
     finally:
         watching.cancel()
+        await asyncio.to_thread(builder.close)
         await asyncio.to_thread(runner.close)
         await asyncio.to_thread(store.close)
         reader.close()

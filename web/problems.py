@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from deedbook.domain import errors
+from deedbook.projections.generations import AlreadyBuilding
 
 #: The status of everything that a command can be refused with; a class stands for those below it.
 STATUS: Mapping[type[errors.DeedbookError], int] = {
@@ -22,6 +23,7 @@ STATUS: Mapping[type[errors.DeedbookError], int] = {
     errors.CycleRefused: 409,
     errors.LostRace: 409,
     errors.IdempotencyMismatch: 422,
+    AlreadyBuilding: 409,
     errors.Unavailable: 503,
     errors.Undecodable: 503,
 }

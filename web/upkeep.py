@@ -19,8 +19,8 @@ from deedbook.domain.errors import DeedbookError
 from deedbook.domain.merkle import Frontier, TreeHead
 from deedbook.projections.dates import iso8601
 from deedbook.projections.head import continued, frontier
+from deedbook.projections.progress import Progress as Built
 from deedbook.projections.reader import Reader
-from deedbook.projections.rebuild import Progress as Built
 from deedbook.projections.rebuild import build
 from deedbook.web.main import Opened
 
@@ -42,15 +42,18 @@ def report_status(store: Opened, url: str, console: Console) -> None:
         console.print(f"{name:10}{value}", markup=False, highlight=False, soft_wrap=True)
 
 
-def rebuild_views(store: Opened, console: Console) -> None:
-    """Build the views anew, with a progress bar, and put them in the place of those in use."""
+def rebuild_views(store: Opened, console: Console, because: str) -> None:
+    """Build the views anew, with a progress bar, and put them in the place of those in use.
+
+    Raises `AlreadyBuilding` while somebody else builds, `Unsound` where the new ones are not what they must be.
+    """
     with progress_bar(console) as bar:
-        task = bar.add_task("rebuild", total=store.log.head() or 1)
+        task = bar.add_task("starting", total=store.log.head() or 1)
 
         def progress(built: Built) -> None:
-            bar.update(task, completed=built.done, total=built.of)
+            bar.update(task, description=built.phase, completed=built.done, total=built.of or 1, rate=built.rate)
 
-        path = build(store.log, store.generations, progress=progress)
+        path = build(store.log, store.generations, progress=progress, because=because)
     console.print(f"The views are rebuilt: {path.name}, events: {store.log.head():,}.", highlight=False)
 
 
@@ -90,5 +93,6 @@ class _Rate(ProgressColumn):
     """Events a second."""
 
     def render(self, task: Task) -> Text:
-        """Return the rate, once there is one."""
-        return Text("" if task.speed is None else f"{task.speed:,.0f} events/s")
+        """Return the rate, once there is one: what is told of it, or what can be seen."""
+        rate = task.fields.get("rate") or task.speed
+        return Text("" if rate is None else f"{rate:,.0f} events/s")

@@ -58,23 +58,25 @@ class CaughtUpViews:
         head = self._head()
         deadline = time.monotonic() + PATIENCE
         while True:
-            seen = self._try(question, head) if is_quick else await asyncio.to_thread(self._try, question, head)
+            failure: Unavailable = ViewsBehind()
+            try:
+                seen = self._try(question, head) if is_quick else await asyncio.to_thread(self._try, question, head)
+            except ViewsMissing as missing:
+                # Built from a short log, deleted or damaged ones are back before anybody notices.
+                seen, failure = None, missing
             if seen is not None:
                 found, self.position, lag = seen
                 return found, self.position, lag
             if time.monotonic() >= deadline:
-                raise ViewsBehind
+                raise failure
             await self._wait()
 
     def _try(self, question: Callable[[Snapshot], Found], head: int | None) -> tuple[Found, int, int | None] | None:
-        try:
-            with self._reader.snapshot() as snapshot:
-                lag = self._lag(snapshot.tracking, head)
-                if lag is None and head is not None and snapshot.tracking.position < head:
-                    return None
-                return question(snapshot), snapshot.tracking.position, lag
-        except ViewsMissing:
-            return None
+        with self._reader.snapshot() as snapshot:
+            lag = self._lag(snapshot.tracking, head)
+            if lag is None and head is not None and snapshot.tracking.position < head:
+                return None
+            return question(snapshot), snapshot.tracking.position, lag
 
     def _head(self) -> int | None:
         try:

@@ -8,8 +8,9 @@ from statistics import median
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.generations import Generations
+from deedbook.projections.progress import Progress
 from deedbook.projections.reader import Reader
-from deedbook.projections.rebuild import Progress, build
+from deedbook.projections.rebuild import build
 from tests.benchmarks.filling import NAMESPACE, fill, stack
 from tests.benchmarks.report import Report, median_ms
 

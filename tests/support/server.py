@@ -61,13 +61,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        with self._printed.open("a") as printed:
-            self.process = subprocess.Popen(
-                [DEEDBOOK, "serve", "--port", str(self.port)],
-                env=environment(self.url, **self._more),
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-            )
+        self._launch()
         for _ in range(600):
             try:
                 if httpx.get(f"{self.address}/health", timeout=5).status_code == 200:
@@ -76,6 +70,15 @@ class Server:
                 assert self.process.poll() is None, self.printed()
             time.sleep(0.05)
         raise AssertionError("the server does not answer")
+
+    def _launch(self) -> None:
+        with self._printed.open("a") as printed:
+            self.process = subprocess.Popen(
+                [DEEDBOOK, "serve", "--port", str(self.port)],
+                env=environment(self.url, **self._more),
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
 
     def client(self, key: str | None = None, user: str = "me") -> httpx.Client:
         """Return an HTTP client that asks as the admin, or with another key."""

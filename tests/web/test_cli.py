@@ -3,13 +3,17 @@
 import gzip
 import json
 import sqlite3
+from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from rich.console import Console
 
+from deedbook.web.main import open_store
 from deedbook.web.quickstart import prepare
 from deedbook.web.settings import Settings
+from deedbook.web.upkeep import rebuild_views
 from tests.support.server import Server, deedbook, issue_key, serving
 
 DATE = "2014-09-17T08:26:22Z"
@@ -172,6 +176,20 @@ def test_a_rebuild_beside_a_running_server_fails_no_request(tmp_path: Path) -> N
             assert page.json()["meta"]["total_count"] == 50 + 5 * (round_ + 1)
     assert len(list(tmp_path.glob("views-*.db"))) == 1
     assert not list(tmp_path.glob("*.building"))
+
+
+def test_a_rebuild_shows_how_it_comes_on(url: str, tmp_path: Path) -> None:
+    """On a terminal: what it is at, events of all events, and the rate; elsewhere only what came of it."""
+    deedbook(url, "load", str(written(tmp_path, *({**ACTION, "uuid": str(uuid4())} for _ in range(50)))))
+    for is_terminal in (True, False):
+        console = Console(file=StringIO(), force_terminal=is_terminal, width=120)
+        store = open_store(Settings(url=url))
+        rebuild_views(store, console, "of a test")
+        store.close()
+        assert isinstance(console.file, StringIO)
+        shown = console.file.getvalue()
+        assert ("catching up" in shown, "50/50" in shown, "events/s" in shown) == 3 * (is_terminal,)
+        assert "The views are rebuilt: views-" in shown
 
 
 def _post(server: Server, times: int) -> None:

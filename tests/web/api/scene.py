@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.faults.ledger import wait_for
 from tests.web.api.callers import CALL, Caller, Json, Tenant
 
 
@@ -40,6 +41,8 @@ REQUESTS = (
     Request("GET", "/key/", 200),
     Request("POST", "/key/", 201, {"user": "eve", "namespace": "elsewhere", "role": "auditor"}),
     Request("DELETE", "/key/{key}/", 200),
+    Request("GET", "/admin/rebuild/", 200),
+    Request("POST", "/admin/rebuild/", 202),
 )
 
 #: Those that are about one action.
@@ -68,11 +71,17 @@ class Scene:
 
     def ask(self, caller: Caller, request: Request, path: str | None = None) -> httpx.Response:
         """Return the answer to a request."""
+        if request.path == "/admin/rebuild/":
+            self._wait_for_rebuild()
         return caller.ask(
             request.method,
             self.path(request) if path is None else path,
             **({} if request.body is None else {"json": request.body}),
         )
+
+    def _wait_for_rebuild(self) -> None:
+        """Wait until none runs: a second one would be refused."""
+        wait_for(lambda: self._tenant.admin.get("/admin/rebuild/").json()["running"] is None, "the last rebuild to end")
 
     def _parent(self) -> str:
         parent = f"/p/{uuid4()}"

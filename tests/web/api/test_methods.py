@@ -21,6 +21,7 @@ ALLOWED = {
     "/relationship/": "DELETE, GET, HEAD, POST",
     "/key/": "GET, HEAD, POST",
     f"/key/{ANY}/": "DELETE",
+    "/admin/rebuild/": "GET, HEAD, POST",
 }
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 UNLISTED = [(method, path) for path, allow in ALLOWED.items() for method in sorted(METHODS - set(allow.split(", ")))]
