@@ -52,6 +52,7 @@ _COUNT = {"type": "integer", "minimum": 0}
 _STATES = {"type": "array", "items": {"type": "string", "enum": [str(state) for state in State]}}
 _DATE = "RFC 1123 or ISO 8601, with any offset; without a fraction it names its whole second"
 
+AS_OF = Parameter("as_of", "As it was then: a position of the log, or a date, which means the last one by then.", _TEXT)
 LIST = (
     Parameter("uuid", "With one of these ids.", {"type": "array", "items": {"type": "string", "format": "uuid"}}),
     Parameter("uuid__startswith", "With an id that begins so.", {"type": "string", "pattern": "^[0-9A-Fa-f-]+$"}),
@@ -67,6 +68,7 @@ LIST = (
     Parameter("method", "With one of these HTTP methods.", _TEXTS),
     Parameter("ip", "From one of these addresses.", _TEXTS),
     Parameter("is_user_action", "Triggered by a user, or by the system.", _FLAG),
+    AS_OF,
     Parameter("order_by", "Oldest or newest first.", {"type": "string", "enum": ["start_date", "-start_date"]}),
     Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
               {"type": "integer", "minimum": 1, "default": LIMIT}),
@@ -111,7 +113,8 @@ OPERATIONS = (
               " with a line for each, in order.", Right.RECORD,
               {200: {NDJSON: answers.BatchAnswer}, 201: _RESOURCE, 202: _RESOURCE}, (*_REFUSED, 409),
               {JSON: wire.RecordRequest, NDJSON: wire.BatchLine}, headers=_URI, idempotent=True),
-    Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE}, headers=_LAG),
+    Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE},
+              (400,), parameters=(AS_OF,), headers=_LAG),
     Operation(f"{_ACTION}/cancel/", "post", "cancelAction", "Cancels an action that is Pending or In progress.",
               Right.CANCEL, {202: _RESOURCE}, (400, 403, 409, 413, 422), headers=_URI, idempotent=True),
     Operation(f"{_ACTION}/retry/", "post", "retryAction",
