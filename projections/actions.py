@@ -243,8 +243,9 @@ class Actions:
             self._recent.clear()
         for action, row in self._rows.items():
             if row.state in FINAL:
-                self._recent.pop(action, None)
-                self._open.pop(action, None)
+                if row.sort_before is not None:
+                    self._recent.pop(action, None)
+                    self._open.pop(action, None)
             else:
                 row.sort_before, row.is_resorted = row.sort, False
                 self._recent[action] = row

@@ -51,7 +51,7 @@ def uri_of(action: UUID | str) -> str:
 def resource_of(action: Action) -> ActionResource:
     """Return the resource of an action as it is."""
     recorded, state, start, end = action.recorded, action.state, action.start, action.end
-    identifier = str(action.id)
+    identifier: str = msgspec.to_builtins(action.id)  # As str(), in a third of its time.
     begun = None if start is None else rfc1123(start)
     # In the order of the fields: by name, this would take twice as long, and a rebuild makes each action's.
     return ActionResource(
