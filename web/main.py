@@ -22,6 +22,7 @@ from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
+from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
 from deedbook.web.openapi import Description
@@ -85,6 +86,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         relationships=Relationships(courier, views),
         keys=Keys(courier, store.log, keyring, new_id),
         streams=Streams(gate, store.log, tail, followers),
+        history=History(gate, store.log),
         health=Health(store.log, store.queued, reader, runner),
         description=Description(),
     )
