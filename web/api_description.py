@@ -144,8 +144,8 @@ OPERATIONS = (
               Right.APPEND, {200: {JSON: answers.OutputAppended}}, (*_REFUSED, 409),
               {JSON: wire.OutputRequest, NDJSON: wire.OutputLineRequest}, idempotent=True),
     Operation(f"{ROOT}/events/", "get", "followEvents",
-              "Events as they come: with Accept: text/event-stream, as server-sent events; or a WebSocket: an EventFrame"
-              " for each change of an action's life.", Right.READ,
+              "Events as they come: as server-sent events where Accept names them; or a WebSocket: an EventFrame for"
+              " each change of an action's life.", Right.READ,
               {101: {}, 200: {EVENT_STREAM: EventResource}}, (400, 426), parameters=LIVE_EVENTS),
     Operation(f"{ROOT}/event/", "get", "listEvents", "The log, page by page.", Right.READ,
               {200: {JSON: answers.EventPage, NDJSON: EventResource}}, (400,), parameters=EVENT_PAGE,

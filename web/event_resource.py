@@ -21,6 +21,7 @@ from deedbook.domain.lifecycle import FINAL, State
 from deedbook.projections.dates import rfc1123
 from deedbook.projections.resource import LISTED_BODY, ActionResource, resource_of, uri_of
 from deedbook.web.course import ActionStep, RelationshipStep, Step, id_of
+from deedbook.web.lines import one_line
 
 #: What a field of a resource can hold.
 Value = str | bool | float | Sequence[str] | None
@@ -109,8 +110,8 @@ def told(step: Step) -> EventResource:
 
 
 def encode(resource: EventResource) -> bytes:
-    """Return the JSON of a resource."""
-    return _ENCODER.encode(resource)
+    """Return the JSON of a resource, on one line."""
+    return one_line(_ENCODER.encode(resource))
 
 
 def _of_action(step: ActionStep) -> dict[str, Change]:

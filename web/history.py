@@ -18,7 +18,7 @@ from deedbook.web.negotiation import preferred
 from deedbook.web.numbers import whole_number
 from deedbook.web.paths import ROOT
 from deedbook.web.problems import bad, not_found
-from deedbook.web.wanted import Wanted, wanted
+from deedbook.web.wanted import FILTERS, Wanted, wanted
 
 #: A page ends early where it has looked at so many events, or holds so many bytes: what it costs does not hang on whose
 #: the events are, nor on how large.
@@ -63,7 +63,7 @@ class History(NamedTuple):
 
     async def page(self, call: Call) -> Reply:
         """Answer a page of the log: JSON, or NDJSON where that is preferred."""
-        which = wanted(call.query, call.namespace, "limit")
+        which = wanted(call.query, call.namespace, (*FILTERS, "limit"))
         head = self.log.head()
         limit = min(MOST, whole_number(call.query, "limit", LIMIT))
         if limit == 0:

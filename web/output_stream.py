@@ -13,6 +13,7 @@ from deedbook.domain.output import OutputLine
 from deedbook.web.channels import UNREADABLE, WHOLE
 from deedbook.web.followers import Follower
 from deedbook.web.frames import log_frame
+from deedbook.web.lines import one_line
 from deedbook.web.tail import HELD, Output, Tail
 
 #: What a replay sends at once: about so many characters, and no more lines. A page of lines is all that it holds.
@@ -92,7 +93,9 @@ class Replay:
         return WHOLE, "these are the lines that there are"
 
     def _next(self) -> tuple[int, str]:
-        lines = self._log.output(self._asked.action, self.line, min(self._page, self._asked.end - self.line))
+        found = self._log.output(self._asked.action, self.line, min(self._page, self._asked.end - self.line))
+        # Up to a hole: what stands behind one must not look as if it were the next line.
+        lines = [line for number, line in enumerate(found, self.line + 1) if line.line == number]
         text = "".join(map(self._written, lines))
         if text:
             # The next page is as large as this one says that it may be: lines differ by a factor of ten thousand.
@@ -115,4 +118,4 @@ def as_text(line: OutputLine) -> str:
 
 def as_ndjson(line: OutputLine) -> str:
     """Return a line of output as a line of NDJSON."""
-    return f"{_ENCODER.encode(OutputEntry(line.line, line.timestamp, line.text)).decode()}\n"
+    return f"{one_line(_ENCODER.encode(OutputEntry(line.line, line.timestamp, line.text))).decode()}\n"

@@ -24,7 +24,7 @@ from deedbook.web.output_stream import OutputAsked, OutputStream, Replay, as_ndj
 from deedbook.web.problems import Problem, bad, body_of, not_found, problem_of
 from deedbook.web.sse import EVENT_STREAM
 from deedbook.web.tail import Tail
-from deedbook.web.wanted import wanted
+from deedbook.web.wanted import CREDENTIALS, FILTERS, wanted
 
 #: Clients that were refused come back at once, hundreds of times a second: they are answered a second late.
 REFUSAL_DELAY = 1.0
@@ -99,7 +99,7 @@ class Streams(NamedTuple):
         """Send a frame for every change of an action that the caller may see, from `after` on, or from now on."""
 
         async def begin(call: Call) -> tuple[Follower, Stream]:
-            which = wanted(call.query, call.namespace, "user", "token")
+            which = wanted(call.query, call.namespace, (*FILTERS, *CREDENTIALS))
             head = self.log.head()
             # The head is taken before the handshake is answered: what is recorded behind it is sent.
             stream = EventStream(self.log, self.tail, which, whole_number(call.query, "after", head, head))
@@ -114,7 +114,7 @@ class Streams(NamedTuple):
         async def begin(call: Call) -> tuple[Follower, Stream]:
             if not self.gate.is_visible(call):
                 raise not_found(f"action {call.scope['path_params']['uuid']}")
-            _known(call, ("tail", "follow", "after", "user", "token"))
+            _known(call, ("tail", "follow", "after", *CREDENTIALS))
             end = self.log.output_end(call.action).lines
             after = whole_number(call.query, "after", max(0, end - whole_number(call.query, "tail", TAIL)), end)
             asked = OutputAsked(call.action, after, end, _flag(call, "follow", default=True))

@@ -1,6 +1,6 @@
 """Which events somebody asks for: those in a namespace that is theirs to see, narrowed by filters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from deedbook.web.course import Step
@@ -9,6 +9,9 @@ from deedbook.web.problems import bad
 
 #: What every form of the events can be asked for.
 FILTERS = ("type", "object", "parent", "parents", "after")
+
+#: What a WebSocket may have in its query besides, since the Go package sends no header.
+CREDENTIALS = ("user", "token")
 
 
 class Wanted(NamedTuple):
@@ -29,11 +32,12 @@ class Wanted(NamedTuple):
         )
 
 
-def wanted(parameters: Mapping[str, list[str]], namespace: str | None, *more: str) -> Wanted:
-    """Return what a query asks for; each filter is a comma list. One form knows `more` parameters than the filters."""
+def wanted(parameters: Mapping[str, list[str]], namespace: str | None, known: Sequence[str] = FILTERS) -> Wanted:
+    """Return what a query asks for, whose parameters are `known`; each filter is a comma list."""
     for name in parameters:
-        if name not in FILTERS and name not in more:
-            raise bad(f"There is no filter {name}; known are {', '.join(FILTERS[:-1])} and {FILTERS[-1]}.")
+        if name not in known:
+            *others, last = (one for one in known if one not in CREDENTIALS)
+            raise bad(f"There is no filter {name}; known are {', '.join(others)} and {last}.")
 
     def among(*names: str) -> frozenset[str]:
         values = (value for name in names for value in parameters.get(name, ()))
