@@ -1,7 +1,6 @@
 """Server-sent events as their clients see them, over a real connection, read as the WHATWG's HTML says (9.2.6)."""
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -86,15 +85,11 @@ class Events:
 
 
 @contextmanager
-def telling(url: str, key: str, last_id: str | None = None, *, narrow: bool = False) -> Iterator[Events]:
-    """Open a stream, and hang up at the end; a `narrow` one takes next to nothing from the network until it is read."""
-    options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)] if narrow else []
+def telling(url: str, key: str, last_id: str | None = None) -> Iterator[Events]:
+    """Open a stream, and hang up at the end; nothing is read before it is asked for."""
     headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
     headers |= {} if last_id is None else {"Last-Event-ID": last_id}
-    with (
-        httpx.Client(transport=httpx.HTTPTransport(socket_options=options), timeout=PATIENCE) as client,
-        client.stream("GET", url, headers=headers) as answer,
-    ):
+    with httpx.stream("GET", url, headers=headers, timeout=PATIENCE) as answer:
         if answer.is_error:
             answer.read()
         else:
