@@ -79,6 +79,12 @@ def resource_of(action: Action) -> ActionResource:
     )
 
 
+def is_long(body: str) -> bool:
+    """Tell whether a body has too many bytes to be listed."""
+    # UTF-8 takes up to four bytes for a character: most bodies need not be encoded to know.
+    return 4 * len(body) > LISTED_BODY and len(body.encode()) > LISTED_BODY
+
+
 def move(
     resource: ActionResource, state: State, start: int | None, end: int | None, *, cancel: bool, retry: bool
 ) -> None:

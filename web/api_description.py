@@ -7,11 +7,15 @@ from deedbook.domain.keys import Right
 from deedbook.domain.lifecycle import State
 from deedbook.projections.resource import ActionResource
 from deedbook.web import answers, wire
+from deedbook.web.event_resource import EventResource
 from deedbook.web.list_query import LIMIT, MOST
+from deedbook.web.output_stream import OutputEntry
 from deedbook.web.paths import ROOT
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+TEXT = "text/plain"
+EVENT_STREAM = "text/event-stream"
 
 
 class Parameter(NamedTuple):
@@ -22,6 +26,7 @@ class Parameter(NamedTuple):
     schema: Mapping[str, object]
     required: bool = False
     commas: bool = False
+    place: str = "query"
 
 
 class Operation(NamedTuple):
@@ -79,19 +84,31 @@ TOKEN = (
     Parameter("token", "The API key, for the same clients; on WebSockets only.", _TEXT),
 )
 OUTPUT_STREAM = (
-    Parameter("tail", "Lines that come first, of those that there are.", {**_COUNT, "default": 300}),
-    Parameter("follow", "Whether new lines follow until the action has ended.", {**_FLAG, "default": True}),
+    Parameter("tail", "Lines that come first, of those that there are: on WebSockets 300, else all.", _COUNT),
+    Parameter(
+        "follow", "On WebSockets only: whether new lines follow until the action has ended.", {**_FLAG, "default": True}
+    ),
     Parameter("after", "Resumes behind the line with this number, instead of `tail`.", _COUNT),
     *TOKEN,
 )
-EVENT_STREAM = (
-    Parameter("type", "All events are of type `action`.", _TEXTS, commas=True),
+EVENTS = (
+    Parameter("type", "`action` or `relationship`; a WebSocket has no other than `action`.", _TEXTS, commas=True),
     Parameter("object", "URIs, each of an object or of an action.", _TEXTS, commas=True),
     Parameter("parent", "URIs of the object or of what is above it.", _TEXTS, commas=True),
     Parameter("parents", "The same as `parent`.", _TEXTS, commas=True),
-    Parameter("after", "Resumes behind this position; one beyond the log's head is a 400.", _COUNT),
-    *TOKEN,
+    Parameter("after", "Goes on behind this position; one beyond the log's head is a 400.", _COUNT),
 )
+EVENT_PAGE = (
+    *EVENTS,
+    Parameter("limit", f"Events on a page; more than {MOST} is taken as {MOST}. A page may have fewer, also none.",
+              {"type": "integer", "minimum": 1, "default": LIMIT}),
+)  # fmt: skip
+LIVE_EVENTS = (
+    *EVENTS,
+    Parameter("Last-Event-ID", "Of server-sent events: goes on behind this position; goes before `after`.", _COUNT,
+              place="header"),
+    *TOKEN,
+)  # fmt: skip
 _LINK = tuple(Parameter(end, f"The URI of the {end}.", _TEXT, required=True) for end in ("parent", "child"))
 RELATIVES = (
     Parameter("object", "The URI of the object.", _TEXT, required=True),
@@ -123,14 +140,21 @@ OPERATIONS = (
     Operation(f"{_ACTION}/finish/", "post", "finishAction", "Reports how a running action ended.", Right.FINISH,
               {200: _RESOURCE}, (*_REFUSED, 409), {JSON: wire.FinishRequest}, headers=_URI, idempotent=True),
     Operation(f"{_ACTION}/logs/", "get", "followOutput",
-              "A WebSocket: the action's output, a LogFrame for each line, then close 1000.", Right.READ,
-              {101: {}}, (400, 426), parameters=OUTPUT_STREAM),
+              "The action's output: the lines that there are, as text or NDJSON; or a WebSocket: a LogFrame for each"
+              " line, then close 1000.", Right.READ,
+              {101: {}, 200: {TEXT: str, NDJSON: OutputEntry}}, (400,), parameters=OUTPUT_STREAM),
     Operation(f"{_ACTION}/logs/", "post", "appendOutput", "Appends lines to a running action's output, all or none.",
               Right.APPEND, {200: {JSON: answers.OutputAppended}}, (*_REFUSED, 409),
               {JSON: wire.OutputRequest, NDJSON: wire.OutputLineRequest}, idempotent=True),
     Operation(f"{ROOT}/events/", "get", "followEvents",
-              "A WebSocket: an EventFrame for each change of an action's life.", Right.READ,
-              {101: {}}, (400, 426), parameters=EVENT_STREAM),
+              "Events as they come: as server-sent events where Accept names them; or a WebSocket: an EventFrame for"
+              " each change of an action's life.", Right.READ,
+              {101: {}, 200: {EVENT_STREAM: EventResource}}, (400, 426), parameters=LIVE_EVENTS),
+    Operation(f"{ROOT}/event/", "get", "listEvents", "The log, page by page.", Right.READ,
+              {200: {JSON: answers.EventPage, NDJSON: EventResource}}, (400,), parameters=EVENT_PAGE,
+              headers=("Link",)),
+    Operation(f"{_ACTION}/history/", "get", "getHistory", "Every event of an action, oldest first.", Right.READ,
+              {200: {JSON: answers.EventList}}, (400,)),
     Operation(f"{ROOT}/relationship/", "get", "getRelationships", "What is and was above and below an object.",
               Right.READ, {200: {JSON: answers.RelativesAnswer}}, (400,), parameters=RELATIVES, headers=_LAG),
     Operation(f"{ROOT}/relationship/", "post", "stateRelationship",

@@ -43,6 +43,7 @@ from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
+from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
 from deedbook.web.openapi import Description
@@ -196,6 +197,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         admin=Admin(builder, store.generations),
         keys=Keys(courier, store.log, keyring, new_id),
         streams=Streams(gate, store.log, tail, followers),
+        history=History(gate, store.log),
         health=Health(store.log, store.queued, reader, runner, store.generations),
         description=Description(),
     )
