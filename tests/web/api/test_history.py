@@ -184,6 +184,16 @@ def test_a_page_without_an_event_goes_on(tenant: Tenant, other: Tenant) -> None:
     assert [one["resource_uri"] for one in pages(tenant.auditor, f"after={begun}")] == [mine["resource_uri"]]
 
 
+def test_a_page_goes_over_bookkeeping(tenant: Tenant) -> None:
+    """Where a lane's event is the last of the log, a page that has all that is told has reached the head."""
+    action = tenant.recorder.record(state="In progress", object="/web/")
+    begun = start(tenant.auditor)
+    tenant.recorder.act(action, "finish", {"state": "Success"})
+    told = page(tenant.auditor, f"after={begun}")
+    (ended,) = told["objects"]
+    assert (told["meta"]["next"], told["meta"]["head"]) == (None, ended["position"] + 1)
+
+
 def test_a_page_has_a_bound_in_bytes(tenant: Tenant) -> None:
     """Events that are long come in pages of about 4 MiB, whatever the limit, and none is left out."""
     begun = start(tenant.auditor)

@@ -137,15 +137,14 @@ class ByPages:
         self._next = f"/event/?after={after}&limit={limit}"
 
     def read(self, count: int) -> None:
-        """See `Client`: whole pages, until there are so many."""
-        enough = len(self.seen) + count
-        while len(self.seen) < enough:
+        """See `Client`: whole pages, until there are so many, or the head is reached."""
+        enough, has_more = len(self.seen) + count, True
+        while has_more and len(self.seen) < enough:
             told = self._caller.get(self._next).json()
-            meta = told["meta"]
+            meta, has_more = told["meta"], told["meta"]["next"] is not None
             self.seen += [Told(event["position"], event["id"]) for event in told["objects"]]
-            self._next = (meta["next"] or f"/event/?after={meta['head']}&limit={self._limit}").removeprefix(
-                "/api/audit/v1"
-            )
+            behind = meta["next"] or f"/event/?after={meta['head']}&limit={self._limit}"
+            self._next = behind.removeprefix("/api/audit/v1")
 
     def drop(self) -> None:
         """See `Client`: there is nothing that it holds."""

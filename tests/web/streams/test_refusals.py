@@ -112,10 +112,9 @@ def test_without_an_upgrade(accept: str, known: Mapping[str, str], http: httpx.C
 @pytest.mark.parametrize("identifier", ["", "now", "-1", "1.0", "9" * 19, "\u0661", "{beyond}"])
 def test_a_last_event_id_that_makes_no_sense(identifier: str, known: Mapping[str, str], http: httpx.Client) -> None:
     """What is no position, or one beyond the head, is a 400 that names the header, whatever `after` says."""
-    headers = {**bearer(known["key"]), "accept": "text/event-stream"}
-    raw = identifier.format_map(known).encode()
-    encoded = {name.encode(): value.encode() for name, value in headers.items()}
-    answer = http.get("/events/?after=1", headers={**encoded, b"last-event-id": raw})
+    headers = {**bearer(known["key"]), "accept": "text/event-stream", "last-event-id": identifier.format_map(known)}
+    raw = {name.encode(): value.encode() for name, value in headers.items()}
+    answer = http.get("/events/?after=1", headers=raw)
     assert (answer.status_code, "Last-Event-ID" in answer.json()["error"]) == (400, True)
 
 
