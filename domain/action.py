@@ -175,7 +175,7 @@ def _catch_up(action: Action, command: ImportAction, facts: Facts) -> list[Actio
     for state in steps(action.state, command.state) or ():
         at = facts.now if command.end is None else command.end
         if state is State.IN_PROGRESS:
-            happened.append(ActionStarted(at=command.start if command.start is not None else at))
+            happened.append(ActionStarted(at=at if command.start is None else command.start, by=command.by))
         elif state is State.CANCELING:
             happened.append(CancelRequested(at=at, by=command.by))
         else:

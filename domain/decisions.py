@@ -214,13 +214,14 @@ def _happen(session: Session, action: Action, happened: list[ActionEvent]) -> Ac
     if not happened:
         return action
     after = session.add_to_action(action.id, *happened)
-    if isinstance(happened[-1], ActionEnded) and action.recorded.lane:
+    ended = happened[-1]
+    if isinstance(ended, ActionEnded) and action.recorded.lane:
         lane = lanes.lane_id(action.recorded.namespace, action.recorded.object)
         left = lanes.leave(session.lane(lane), action.id, session.now)
         session.add_to_lane(lane, *left)
         for started in left[1:]:
             after_whom = action.id if action.state in RUNNING else None
-            session.add_to_action(started.action, ActionStarted(at=session.now, after=after_whom))
+            session.add_to_action(started.action, ActionStarted(at=session.now, by=ended.by, after=after_whom))
     return after
 
 

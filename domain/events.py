@@ -67,10 +67,15 @@ class ActionRecorded(Event, frozen=True, kw_only=True):
 
 
 class ActionStarted(Event, frozen=True, kw_only=True):
-    """A waiting action began to run: `after` is the one whose end made room, None when its import says so."""
+    """A waiting action began to run: `after` is the one whose end made room, None when its import says so.
 
-    TOPIC: ClassVar[str] = "action.started/1"
+    `by` gave the command that made room: the report or the cancel that ended the one before, or the import. Version 1
+    did not say it; there it is unknown, a `Caller` of nothing.
+    """
 
+    TOPIC: ClassVar[str] = "action.started/2"
+
+    by: Caller
     after: UUID | None = None
 
 

@@ -7,19 +7,23 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from msgspec import Struct
+
 from deedbook.domain.events import Event
 from deedbook.domain.keys import ApiKey
+from deedbook.domain.merkle import TreeHead
 from deedbook.domain.output import OutputEnd, OutputLine
 
 
 class Happened(NamedTuple):
-    """An event where it stands: gapless `position` in the log, `version` in its aggregate, recorded date."""
+    """An event where it stands: gapless `position` in the log, `version` in its aggregate, recorded date, its leaf."""
 
     position: int
     aggregate: UUID
     version: int
     recorded: int
     event: Event
+    leaf: bytes
 
 
 class Stored(NamedTuple):
@@ -39,6 +43,22 @@ class NumberedLine(NamedTuple):
 
     sequence: int
     line: OutputLine
+
+
+class Counts(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many there are of each. Of a whole store, `events` is its head, and `output` its last sequence."""
+
+    events: int = 0
+    output: int = 0
+    keys: int = 0
+    idempotency: int = 0
+
+
+class Whole(NamedTuple):
+    """What a copy of a store holds, and the head of its log."""
+
+    holds: Counts
+    head: TreeHead
 
 
 class EventLog(Protocol):

@@ -2,59 +2,82 @@
 
 `actions` is narrow, numbers only, and indexed for every filter; `documents` holds each action's JSON, ready to be sent;
 `bodies` those too long to be listed. `listed` has each action under every object that is or was above its own, so that
-everything below an object is one range of one index; `listed_totals` counts it.
+everything below an object is one range of one index; `listed_totals` counts it. `past` has what actions were before
+(`past.py`).
+
+For questions about the past, `changed` is the position of the event that made an action what it is now, and `sorted`
+that of the one that gave it its place in the order: a start moves an action that waited. A row of `listed` stands there
+`since` a position.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+from msgspec import Struct
 from sqlite_utils import Database
 
 from deedbook.domain.action import Action, live
-from deedbook.domain.events import ActionEvent, ActionRecorded, ActionRetried
-from deedbook.domain.lifecycle import FINAL
+from deedbook.domain.events import (
+    ActionEnded,
+    ActionRecorded,
+    ActionRetried,
+    ActionStarted,
+    CancelRequested,
+    Event,
+)
+from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.log import Happened
+from deedbook.projections import past
+from deedbook.projections.past import Left
 from deedbook.projections.relations import Relations
-from deedbook.projections.resource import LISTED_BODY, ActionResource, decode, encode, move, resource_of
+from deedbook.projections.resource import LISTED_BODY, decode, encode, move, resource_of
 from deedbook.projections.terms import FIELDS, Terms
 
 #: The columns in the order in which `_Row` fills them: those that never move first, then from `state` on.
-_COLUMNS = ("id", "uuid", *FIELDS, "sort", "start", "end", "permits")
+_COLUMNS = ("id", "uuid", *FIELDS, "sort", "start", "end", "permits", "changed", "sorted")
 _INSERT = f"INSERT INTO actions VALUES ({', '.join('?' * len(_COLUMNS))})"
-_CANCEL, _RETRY = 1, 2
+
+#: At the most so many actions that may still move are kept in memory, with what they were recorded with.
+RECENT = 10_000
+
+#: The bits of `permits`: what the recorder did not forbid.
+CANCEL, RETRY = 1, 2
 
 
-class _Row:
-    """An action that the batch touches: where it stands in the order, and its document."""
+class _Row(Struct, gc=False):
+    """An action that the batch touches: where it stands, and what its document is made from.
 
-    __slots__ = (
-        "document",
-        "end",
-        "fixed",
-        "id",
-        "namespace",
-        "object",
-        "permits",
-        "sort",
-        "sort_before",
-        "start",
-        "state",
-    )
+    terms: the numbers of those of its terms that never move, in the order of `FIELDS`; term: that of its state.
+    recorded: as its first event has it, where that was seen; document: of one that was read from the table.
+    sort_before: its place in the order as the table has it, None where it is not in there yet;
+    is_resorted: whether it got another one since, be it the same date.
+    """
 
-    def __init__(self, number: int, namespace: str, uri: int | None, document: ActionResource) -> None:
-        self.id = number
-        self.namespace = namespace
-        self.object = uri
-        self.document = document
-        self.state = 0
-        self.start: int | None = None
-        self.end: int | None = None
-        self.sort = 0
-        self.permits = 0
-        #: The columns of a new row that will never move; none where the row is in the table already.
-        self.fixed: tuple[object, ...] = ()
-        self.sort_before = 0
+    id: int
+    uuid: UUID
+    namespace: str
+    terms: Sequence[int | None]
+    state: State
+    term: int
+    sort: int
+    start: int | None
+    end: int | None
+    permits: int
+    changed: int
+    sorted: int
+    recorded: ActionRecorded | None = None
+    document: bytes = b""
+    sort_before: int | None = None
+    is_resorted: bool = False
+
+    @property
+    def object(self) -> int | None:
+        """The term of its object."""
+        return self.terms[_OBJECT]
+
+
+_OBJECT = FIELDS.index("object")
 
 
 class Actions:
@@ -66,9 +89,13 @@ class Actions:
         self._relations = relations
         self._bulk = bulk
         self._rows: dict[UUID, _Row] = {}
-        #: In bulk there is no index by uuid yet: the rows of all actions that may still move.
+        #: The last actions that may still move, so that most of them need not be read again.
+        self._recent: dict[UUID, _Row] = {}
+        #: In bulk there is no index by uuid yet: the ids of all actions that may still move.
         self._open: dict[UUID, int] = {}
-        self._bodies: list[tuple[int, str]] = []
+        self._left: list[Left] = []
+        #: Of the totals: terms that new actions have, or moved ones got, and those that were left.
+        self._gained: list[int] = []
 
     @staticmethod
     def create(db: Database) -> None:
@@ -79,10 +106,11 @@ class Actions:
         db.create_table("documents", {"id": int, "json": bytes}, pk="id", not_null={"json"}, strict=True)
         db.create_table("bodies", {"id": int, "body": str}, pk="id", not_null={"body"}, strict=True)
         db.execute(
-            "CREATE TABLE listed (term INTEGER, sort INTEGER, id INTEGER, PRIMARY KEY (term, sort, id))"
-            " STRICT, WITHOUT ROWID"
+            "CREATE TABLE listed (term INTEGER, sort INTEGER, id INTEGER, since INTEGER NOT NULL,"
+            " PRIMARY KEY (term, sort, id)) STRICT, WITHOUT ROWID"
         )
         db.create_table("listed_totals", {"term": int, "total": int}, pk="term", not_null={"total"}, strict=True)
+        past.create(db)
 
     @staticmethod
     def create_indexes(db: Database) -> None:
@@ -92,125 +120,169 @@ class Actions:
             db.table("actions").create_index([field, "sort"], f"actions_by_{field}")
         db.table("actions").create_index(["sort"], "actions_by_sort")
         db.table("actions").create_index(["end"], "actions_by_end")
+        past.create_indexes(db)
 
-    def fold(self, happened: Happened, event: ActionEvent) -> None:
-        """Take in one event; written at the next `flush`."""
-        if isinstance(event, ActionRecorded):
-            self._begin(happened, event)
-        elif not isinstance(event, ActionRetried):
-            self._go_on(self._rows.get(happened.aggregate) or self._load(happened.aggregate), event)
+    @property
+    def folds(self) -> Mapping[type[Event], Callable[[Happened], None]]:
+        """What takes in one event of each type; written at the next `flush`."""
+        return {
+            ActionRecorded: self._begin,
+            ActionStarted: self._go_on,
+            CancelRequested: self._go_on,
+            ActionEnded: self._go_on,
+            # The old action stays as it ended; the new one has an event of its own.
+            ActionRetried: lambda _: None,
+        }
 
-    def list_below(self, pairs: Sequence[tuple[int, int]]) -> None:
+    def list_below(self, pairs: Sequence[tuple[int, int]], since: int) -> None:
         """List the actions of objects that came below others: `pairs` of terms (below, above), after a `flush`."""
         if self._bulk:
             return
         added: Counter[int] = Counter()
         for below, above in pairs:
             added[above] += self._db.execute(
-                "INSERT INTO listed SELECT ?, sort, id FROM actions WHERE object = ?", (above, below)
+                "INSERT INTO listed SELECT ?, sort, id, max(sorted, ?) FROM actions WHERE object = ?",
+                (above, since, below),
             ).rowcount
         self._count_listed(added)
 
     def flush(self) -> None:
         """Write what was folded since the last flush, with its terms, in the transaction that is open."""
+        rows = self._rows.values()
+        new = [row for row in rows if row.sort_before is None]
+        moved = [row for row in rows if row.sort_before is not None]
+        self._terms.count(self._gained, [left.state for left in self._left])
         self._terms.flush()
-        if not self._rows:
+        if not rows:
             return
-        rows = list(self._rows.values())
-        new = [row for row in rows if row.fixed]
-        moved = [row for row in rows if not row.fixed]
-        execute = self._db.conn.executemany
-        execute(_INSERT, [(*row.fixed, row.state, row.sort, row.start, row.end, row.permits) for row in new])
-        execute("INSERT INTO bodies VALUES (?, ?)", self._bodies)
-        execute("INSERT INTO documents VALUES (?, ?)", [(row.id, encode(row.document)) for row in new])
-        execute("UPDATE documents SET json = ? WHERE id = ?", [(encode(row.document), row.id) for row in moved])
-        execute(
-            'UPDATE actions SET state = ?, sort = ?, start = ?, "end" = ? WHERE id = ?',
-            [(row.state, row.sort, row.start, row.end, row.id) for row in moved],
-        )
-        if self._bulk:
-            self._remember_open()
-        else:
-            self._list(new, [row for row in moved if row.sort != row.sort_before])
-        self.forget()
+        self._write_new(new)
+        self._write_moved(moved)
+        past.insert(self._db, self._left)
+        if not self._bulk:
+            self._list(new, [row for row in moved if row.is_resorted])
+        self._remember()
+        self._clear()
 
     def finish(self) -> None:
-        """After a bulk fold: make the indexes, the lists below each object, and the totals."""
+        """After a bulk fold: make the indexes, and the lists below each object."""
         self.create_indexes(self._db)
         self._db.execute(
-            "INSERT INTO listed SELECT above, sort, id FROM ancestry JOIN actions ON object = below ORDER BY 1, 2, 3"
+            "INSERT INTO listed SELECT above, sort, id, max(sorted, since)"
+            " FROM ancestry JOIN actions ON object = below ORDER BY 1, 2, 3"
         )
         self._db.execute("INSERT INTO listed_totals SELECT term, count(*) FROM listed GROUP BY term")
-        for field in FIELDS:
-            self._db.execute(
-                "UPDATE terms SET total = counted.total FROM"
-                f" (SELECT {field} AS id, count(*) AS total FROM actions GROUP BY {field}) AS counted"
-                " WHERE terms.id = counted.id"
-            )
 
     def forget(self) -> None:
-        """Drop what was folded and not written."""
-        self._rows.clear()
-        self._bodies.clear()
+        """Drop what is in memory: the transaction that it was read or written in was undone."""
+        self._clear()
+        self._recent.clear()
 
-    def _begin(self, happened: Happened, event: ActionRecorded) -> None:
-        document = resource_of(Action(happened.aggregate, event, event.state, event.start, event.end))
-        if event.body is not None and len(event.body.encode()) > LISTED_BODY:
-            self._bodies.append((happened.position, event.body))
-            document.body = None
-        initiator = "true" if event.is_user_action else "false"
-        *terms, state = self._terms.numbers(
+    def _begin(self, happened: Happened) -> None:
+        event = happened.event
+        assert isinstance(event, ActionRecorded)  # noqa: S101  # `folds` says so
+        position = happened.position
+        *terms, term = self._terms.numbers(
             event.namespace,
-            ("", event.object or None, event.user, event.action, event.method, event.ip, initiator, event.state),
-        )
-        row = self._rows[happened.aggregate] = _Row(happened.position, event.namespace, terms[1], document)
-        row.fixed = (happened.position, happened.aggregate.bytes, *terms)
-        row.state = state or 0
-        row.start, row.end = event.start, event.end
-        row.sort = event.created if event.start is None else event.start
-        row.permits = _CANCEL * event.can_be_canceled + _RETRY * event.can_be_retried
-
-    def _go_on(self, row: _Row, event: ActionEvent) -> None:
-        state, row.start, row.end = live(row.document.state, row.start, row.end, event)
-        self._terms.count(row.state, -1)
-        row.state = self._terms.number(row.namespace, "state", state)
-        self._terms.count(row.state, 1)
-        row.sort = row.sort if row.start is None else row.start
-        move(
-            row.document, state, row.start, row.end,
-            cancel=bool(row.permits & _CANCEL), retry=bool(row.permits & _RETRY),
+            ("", event.object or None, event.user, event.action, event.method, event.ip,
+             "true" if event.is_user_action else "false", event.state),
         )  # fmt: skip
+        self._rows[happened.aggregate] = _Row(
+            position,
+            happened.aggregate,
+            event.namespace,
+            terms,
+            event.state,
+            term or 0,
+            event.created if event.start is None else event.start,
+            event.start,
+            event.end,
+            CANCEL * event.can_be_canceled + RETRY * event.can_be_retried,
+            position,
+            position,
+            event,
+        )
+        self._gained += [number for number in terms if number is not None]
+        self._gained.append(term or 0)
 
-    def _remember_open(self) -> None:
+    def _go_on(self, happened: Happened) -> None:
+        position, event = happened.position, happened.event
+        row = self._rows.get(happened.aggregate) or self._known(happened.aggregate)
+        span = (position - row.changed).bit_length()
+        self._left.append(Left(position, row.id, row.changed, row.term, span, row.sort, row.start, row.end))
+        row.state, row.start, row.end = live(row.state, row.start, row.end, event)  # type: ignore[arg-type]  # as `folds` says
+        row.term = self._terms.number(row.namespace, "state", row.state)
+        row.changed = position
+        self._gained.append(row.term)
+        if isinstance(event, ActionStarted):
+            row.sort, row.sorted, row.is_resorted = event.at, position, True
+
+    def _write_new(self, rows: Sequence[_Row]) -> None:
+        execute = self._db.conn.executemany
+        execute(_INSERT, [
+            (row.id, row.uuid.bytes, *row.terms, row.term, row.sort, row.start, row.end, row.permits, row.changed,
+             row.sorted)
+            for row in rows
+        ])  # fmt: skip
+        execute("INSERT INTO documents VALUES (?, ?)", [(row.id, _document(row)) for row in rows])
+        execute("INSERT INTO bodies VALUES (?, ?)", [
+            (row.id, row.recorded.body)
+            for row in rows
+            if row.recorded is not None and row.recorded.body is not None and _is_long(row.recorded.body)
+        ])  # fmt: skip
+
+    def _write_moved(self, rows: Sequence[_Row]) -> None:
+        execute = self._db.conn.executemany
+        execute("UPDATE documents SET json = ? WHERE id = ?", [(_document(row), row.id) for row in rows])
+        execute(
+            'UPDATE actions SET state = ?, sort = ?, start = ?, "end" = ?, changed = ?, sorted = ? WHERE id = ?',
+            [(row.term, row.sort, row.start, row.end, row.changed, row.sorted, row.id) for row in rows],
+        )
+
+    def _remember(self) -> None:
+        if len(self._recent) > RECENT:
+            self._recent.clear()
         for action, row in self._rows.items():
-            if row.document.state in FINAL:
+            if row.state in FINAL:
+                self._recent.pop(action, None)
                 self._open.pop(action, None)
             else:
-                self._open[action] = row.id
+                row.sort_before, row.is_resorted = row.sort, False
+                self._recent[action] = row
+                if self._bulk:
+                    self._open[action] = row.id
+
+    def _clear(self) -> None:
+        self._rows.clear()
+        self._left.clear()
+        self._gained.clear()
+
+    def _known(self, action: UUID) -> _Row:
+        row = self._rows[action] = self._recent.get(action) or self._load(action)
+        return row
 
     def _load(self, action: UUID) -> _Row:
         by, key = ("actions.id", self._open[action]) if self._bulk else ("uuid", action.bytes)
-        number, namespace, uri, state, sort, start, end, permits, document = self._db.execute(
-            'SELECT actions.id, scope.namespace, object, state, sort, start, "end", permits, json FROM actions'
-            f" JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace WHERE {by} = ?",
+        number, namespace, uri, term, state, sort, start, end, permits, changed, placed, document = self._db.execute(
+            'SELECT actions.id, scope.namespace, object, state, now.value, sort, start, "end", permits, changed,'
+            " sorted, json FROM actions JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace"
+            f" JOIN terms AS now ON now.id = actions.state WHERE {by} = ?",
             (key,),
         ).fetchone()
-        row = self._rows[action] = _Row(number, namespace, uri, decode(document))
-        row.state, row.start, row.end, row.permits = state, start, end, permits
-        row.sort = row.sort_before = sort
-        return row
+        return _Row(
+            number, action, namespace, (None, uri), State(state), term, sort, start, end, permits, changed, placed,
+            None, document, sort,
+        )  # fmt: skip
 
     def _list(self, new: Sequence[_Row], resorted: Sequence[_Row]) -> None:
         """Keep the lists below each object above an action's own: `resorted` ones change their place."""
-        places = [(above, row) for row in (*new, *resorted) for above in self._above(row)]
+        # What is above an object was so before its action came to where it stands.
+        places = [(above, row.sort, row.id, row.sorted) for row in (*new, *resorted) for above in self._above(row)]
         gone = [(above, row.sort_before, row.id) for row in resorted for above in self._above(row)]
         self._db.conn.executemany("DELETE FROM listed WHERE term = ? AND sort = ? AND id = ?", gone)
-        self._db.conn.executemany(
-            "INSERT INTO listed VALUES (?, ?, ?)", [(above, row.sort, row.id) for above, row in places]
-        )
+        self._db.conn.executemany("INSERT INTO listed VALUES (?, ?, ?, ?)", places)
         self._count_listed(Counter(above for row in new for above in self._above(row)))
 
-    def _above(self, row: _Row) -> tuple[int, ...]:
+    def _above(self, row: _Row) -> Sequence[int]:
         return () if row.object is None else self._relations.above(row.object)
 
     def _count_listed(self, added: Counter[int]) -> None:
@@ -218,3 +290,26 @@ class Actions:
             "INSERT INTO listed_totals VALUES (?, ?) ON CONFLICT (term) DO UPDATE SET total = total + excluded.total",
             [(term, by) for term, by in added.items() if by],
         )
+
+
+def _document(row: _Row) -> bytes:
+    """Return the JSON of an action, as lists have it."""
+    recorded = row.recorded
+    if recorded is None:
+        return moved_to(row.document, row.state, row.start, row.end, row.permits)
+    resource = resource_of(Action(row.uuid, recorded, row.state, row.start, row.end))
+    if resource.body is not None and _is_long(resource.body):
+        resource.body = None
+    return encode(resource)
+
+
+def _is_long(body: str) -> bool:
+    # UTF-8 takes up to four bytes for a character: most bodies need not be encoded to know.
+    return 4 * len(body) > LISTED_BODY and len(body.encode()) > LISTED_BODY
+
+
+def moved_to(document: bytes, state: State, start: int | None, end: int | None, permits: int) -> bytes:
+    """Return the JSON of an action at another point of its life."""
+    resource = decode(document)
+    move(resource, state, start, end, cancel=bool(permits & CANCEL), retry=bool(permits & RETRY))
+    return encode(resource)

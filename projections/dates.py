@@ -9,7 +9,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def rfc1123(date: int) -> str:
     """Return `Wed, 17 Sep 2014 08:26:22 +0000`: the published command line reads nothing else."""
-    return _rfc1123(date // 1_000_000)
+    days, second = divmod(date // 1_000_000, 86_400)
+    return _day(days) + _clock(second)
 
 
 def iso8601(date: int) -> str:
@@ -17,10 +18,13 @@ def iso8601(date: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date // 1_000_000))
 
 
-@lru_cache(maxsize=65536)
-def _rfc1123(second: int) -> str:
-    t = time.gmtime(second)
-    return (
-        f"{_DAYS[t.tm_wday]}, {t.tm_mday:02} {_MONTHS[t.tm_mon - 1]} {t.tm_year:04} "
-        f"{t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02} +0000"
-    )
+# Most dates of a rebuild are different seconds of few days: a cache of both halves hits, one of the whole would not.
+@lru_cache(maxsize=4096)
+def _day(days: int) -> str:
+    t = time.gmtime(days * 86_400)
+    return f"{_DAYS[t.tm_wday]}, {t.tm_mday:02} {_MONTHS[t.tm_mon - 1]} {t.tm_year:04}"
+
+
+@lru_cache(maxsize=86_400)
+def _clock(second: int) -> str:
+    return f" {second // 3600:02}:{second // 60 % 60:02}:{second % 60:02} +0000"

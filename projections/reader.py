@@ -10,11 +10,14 @@ from uuid import UUID
 from sqlite_utils import Database
 
 from deedbook.domain.errors import StoreFailed, Unavailable
-from deedbook.projections.action_query import ActionQuery, Page, page
+from deedbook.domain.merkle import TreeHead
+from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
+from deedbook.projections.head import head
+from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
-from deedbook.projections.versions import is_damage, release_of
+from deedbook.projections.versions import Release, is_damage, release_of
 from deedbook.projections.view import Tracking, connect, tracking
 
 #: Connections that are kept while nobody uses them.
@@ -30,21 +33,32 @@ class Snapshot(NamedTuple):
     db: Database
     tracking: Tracking
 
+    @property
+    def head(self) -> TreeHead | None:
+        """The head of the log up to here; None in a generation of a version that kept none."""
+        return head(self.db)
+
     def actions(self, query: ActionQuery) -> Page:
         """Return a page of the action list."""
         return page(self.db, query)
 
-    def action(self, action: UUID, namespace: str | None) -> bytes | None:
-        """Return the JSON of one action, whole; None where there is none in this namespace (None: in any)."""
+    def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
+        """Return the JSON of one action, whole, now or as it was at a position; None where there is none.
+
+        Namespace None is any.
+        """
+        columns, tables = ("json", "documents USING (id)") if as_of is None else then(as_of)
         row = self.db.execute(
-            "SELECT json, body FROM actions JOIN documents USING (id) LEFT JOIN bodies USING (id)"
-            " JOIN terms ON terms.id = actions.namespace WHERE uuid = ?1 AND (?2 IS NULL OR terms.namespace = ?2)",
-            (action.bytes, namespace),
+            f"SELECT body, {columns} FROM actions JOIN {tables} LEFT JOIN bodies USING (id)"
+            " JOIN terms AS scope ON scope.id = actions.namespace"
+            " WHERE uuid = ?1 AND (?2 IS NULL OR scope.namespace = ?2) AND (?3 IS NULL OR actions.id <= ?3)",
+            (action.bytes, namespace, as_of),
         ).fetchone()
         if row is None:
             return None
-        document: bytes = row[0]
-        return document if row[1] is None else with_body(document, row[1])
+        body, *facts = row
+        document: bytes = facts[0] if as_of is None else as_then(*facts)
+        return document if body is None else with_body(document, body)
 
     def relatives(self, namespace: str | None, uri: str, *, above: bool, limit: int) -> list[Relationship]:
         """Return the relationships on all ways up (or down) from an object, nearest first, at most `limit`."""
@@ -55,6 +69,7 @@ class _Open(NamedTuple):
     db: Database
     path: str
     inode: int
+    is_ours: bool
 
     @property
     def answers(self) -> bool:
@@ -156,9 +171,9 @@ class Reader:
             if inode_of(str(current)) != inode:
                 return None
             raise _failed(error) from error
-        opened = _Open(db, str(current), inode)
+        opened = _Open(db, str(current), inode, is_ours=False)
         try:
-            _require_readable(db)
+            opened = opened._replace(is_ours=_readable(db).is_ours)
             db.execute("PRAGMA query_only = ON")
             db.execute("PRAGMA cache_size = -16384")
         except sqlite3.Error as error:
@@ -174,6 +189,9 @@ class Reader:
     def _told(self, opened: _Open, error: sqlite3.Error) -> Unavailable:
         """Close a connection that failed, and return what to tell whoever asked."""
         opened.db.close()
+        if not opened.is_ours and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            # What was asked for, such as the past, is not in the views of an older release.
+            return ViewsMissing()
         if not is_damage(error):
             return _failed(error)
         self._generations.condemn(Path(opened.path), opened.inode)
@@ -193,11 +211,12 @@ class Reader:
                 return
 
 
-def _require_readable(db: Database) -> None:
-    """Raise `ViewsMissing` or `ViewsNewer` where the queries of this release can't answer from a file."""
+def _readable(db: Database) -> Release:
+    """Return the release of a file; raises `ViewsMissing` or `ViewsNewer` where our queries can't answer from it."""
     release = release_of(db)
     if not release.is_readable:
         raise ViewsNewer if release.is_newer else ViewsMissing
+    return release
 
 
 def _failed(error: sqlite3.Error) -> StoreFailed:

@@ -44,7 +44,8 @@ class Relations:
         table.create_index(["child", "namespace", "parent"], "relationships_by_child")
         table.create_index(["parent", "namespace", "child"], "relationships_by_parent")
         db.execute(
-            "CREATE TABLE ancestry (below INTEGER, above INTEGER, PRIMARY KEY (below, above)) STRICT, WITHOUT ROWID"
+            "CREATE TABLE ancestry (below INTEGER, above INTEGER, since INTEGER NOT NULL, PRIMARY KEY (below, above))"
+            " STRICT, WITHOUT ROWID"
         )
         db.table("ancestry").create_index(["above", "below"], "ancestry_by_above")
 
@@ -58,8 +59,10 @@ class Relations:
             known = self._above[term] = tuple(row[0] for row in rows)
         return known
 
-    def state(self, happened: Happened, event: ParentStated) -> Sequence[tuple[int, int]]:
+    def state(self, happened: Happened) -> Sequence[tuple[int, int]]:
         """Fold a relationship that began; return the pairs (below, above) that are new by it."""
+        event = happened.event
+        assert isinstance(event, ParentStated)  # noqa: S101  # the view's table of folds says so
         self._db.execute(
             "INSERT INTO relationships VALUES (?, ?, ?, ?, ?, NULL)",
             (happened.position, event.namespace, event.child, event.parent, event.at),
@@ -69,13 +72,17 @@ class Relations:
         lower = [child, *self._column("SELECT below FROM ancestry WHERE above = ?", child)]
         upper = [parent, *self._column("SELECT above FROM ancestry WHERE below = ?", parent)]
         pairs = [pair for pair in _pairs(lower, upper) if not self._holds(pair)]
-        self._db.conn.executemany("INSERT INTO ancestry VALUES (?, ?)", pairs)
+        self._db.conn.executemany(
+            "INSERT INTO ancestry VALUES (?, ?, ?)", [(*pair, happened.position) for pair in pairs]
+        )
         if pairs:
             self._above.clear()
         return pairs
 
-    def end(self, event: ParentEnded) -> None:
+    def end(self, happened: Happened) -> None:
         """Fold a relationship that ended: it stays in the ancestry."""
+        event = happened.event
+        assert isinstance(event, ParentEnded)  # noqa: S101  # the view's table of folds says so
         self._db.execute(
             "UPDATE relationships SET until = ? WHERE namespace = ? AND child = ? AND parent = ? AND until IS NULL",
             (event.at, event.namespace, event.child, event.parent),

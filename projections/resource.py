@@ -50,30 +50,32 @@ def uri_of(action: UUID | str) -> str:
 
 def resource_of(action: Action) -> ActionResource:
     """Return the resource of an action as it is."""
-    recorded = action.recorded
+    recorded, state, start, end = action.recorded, action.state, action.start, action.end
     identifier = str(action.id)
+    begun = None if start is None else rfc1123(start)
+    # In the order of the fields: by name, this would take twice as long, and a rebuild makes each action's.
     return ActionResource(
-        resource_uri=uri_of(identifier),
-        uuid=identifier,
-        object=recorded.object,
-        action=recorded.action,
-        method=recorded.method,
-        path=recorded.path,
-        user=recorded.user,
-        user_agent=recorded.user_agent,
-        start_date=None if action.start is None else rfc1123(action.start),
-        end_date=None if action.end is None else rfc1123(action.end),
-        created=rfc1123(recorded.created),
-        state=action.state,
-        ip=recorded.ip,
-        location=recorded.location,
-        is_user_action=recorded.is_user_action,
-        can_be_canceled=action.can_be_canceled,
-        can_be_retried=action.can_be_retried,
-        body=recorded.body,
-        retry_of=None if recorded.retry_of is None else uri_of(recorded.retry_of),
-        parents=recorded.parents,
-        duration=_duration(action.start, action.end),
+        uri_of(identifier),
+        identifier,
+        recorded.object,
+        recorded.action,
+        recorded.method,
+        recorded.path,
+        recorded.user,
+        recorded.user_agent,
+        begun,
+        None if end is None else rfc1123(end),
+        begun if begun is not None and recorded.created == start else rfc1123(recorded.created),
+        state,
+        recorded.ip,
+        recorded.location,
+        recorded.is_user_action,
+        action.can_be_canceled,
+        action.can_be_retried,
+        recorded.body,
+        None if recorded.retry_of is None else uri_of(recorded.retry_of),
+        recorded.parents,
+        _duration(start, end),
     )
 
 

@@ -2,11 +2,12 @@
 
 A number instead of a URI or a user's name keeps rows and indexes narrow, and row width decides the speed of a
 rebuild. As a term belongs to one namespace, an index that starts with it holds nothing of another. `total` counts the
-actions that have the term now: what `total_count` is answered from.
+actions that have the term now: what `total_count` is answered from; `counted` is what it was at the term's last
+milestone.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database
 
@@ -20,50 +21,46 @@ _PLACES = {field: place for place, field in enumerate(FIELDS)}
 
 
 class Terms:
-    """The dictionary while events are folded. In `bulk`, totals are counted at the end instead."""
+    """The dictionary while events are folded."""
 
-    def __init__(self, db: Database, *, bulk: bool = False) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._bulk = bulk
         #: By namespace: for each field, in order, the number of each value.
         self._cache: dict[str, list[dict[str, int]]] = {}
         self._cached = 0
-        self._new: list[tuple[int, str, str, str, int]] = []
+        self._new: list[tuple[int, str, str, str]] = []
         self._totals: Counter[int] = Counter()
         self._next = 0
 
     @staticmethod
     def create(db: Database) -> None:
         """Make the table."""
-        columns = {"id": int, "namespace": str, "field": str, "value": str, "total": int}
+        columns = {"id": int, "namespace": str, "field": str, "value": str, "total": int, "counted": int}
         table = db.create_table("terms", columns, pk="id", not_null=set(columns), strict=True)
         table.create_index(["field", "value", "namespace"], "terms_by_value", unique=True)
 
     def numbers(self, namespace: str, values: Sequence[str | None]) -> list[int | None]:
-        """Return the numbers of one action's terms, a value for each of `FIELDS`, and count them."""
+        """Return the numbers of one action's terms, a value for each of `FIELDS`."""
         known = self._known(namespace)
-        found = [
+        return [
             None if value is None else known[place].get(value) or self._look_up(namespace, place, value)
             for place, value in enumerate(values)
         ]
-        if not self._bulk:
-            self._totals.update(number for number in found if number is not None)
-        return found
 
     def number(self, namespace: str, field: str, value: str) -> int:
         """Return the number of a term, giving it the next one where it is new."""
         place = _PLACES[field]
         return self._known(namespace)[place].get(value) or self._look_up(namespace, place, value)
 
-    def count(self, term: int, by: int) -> None:
-        """Add to the number of actions that have a term."""
-        if not self._bulk:
-            self._totals[term] += by
+    def count(self, gained: Iterable[int], lost: Iterable[int]) -> None:
+        """Add to the totals: a term that comes twice, twice."""
+        self._totals.update(gained)
+        self._totals.subtract(lost)
 
     def flush(self) -> None:
         """Write what was added since the last flush, in the transaction that is open."""
         connection = self._db.conn
-        connection.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, ?)", self._new)
+        connection.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, 0, 0)", self._new)
         connection.executemany(
             "UPDATE terms SET total = total + ? WHERE id = ?",
             [(by, term) for term, by in self._totals.items() if by],
@@ -102,7 +99,7 @@ class Terms:
             self._next = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM terms").fetchone()[0]
         number = self._next
         self._next += 1
-        self._new.append((number, namespace, field, value, 0))
+        self._new.append((number, namespace, field, value))
         return number
 
 

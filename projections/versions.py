@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlite_utils import Database
 
 from deedbook.domain.events import ActionRecorded, ParentStated
+from deedbook.projections.milestones import EVERY
 from deedbook.projections.terms import FIELDS
 
 #: The version of what is around the views: the tables `tracking` and `versions`. It is the file's `user_version`.
@@ -52,7 +53,8 @@ class View(NamedTuple):
 VIEWS: Sequence[View] = (
     View(
         "terms",
-        1,
+        2,
+        reads=(1,),
         laws=[
             Law(
                 f"the totals of the terms of {field} are its actions",
@@ -64,12 +66,14 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "relations",
-        1,
+        2,
+        reads=(1,),
         laws=[Law("each statement is a relationship", "SELECT count(*) FROM relationships", ParentStated)],
     ),
     View(
         "actions",
-        1,
+        2,
+        reads=(1,),
         laws=[
             Law("each recording is an action", "SELECT count(*) FROM actions", ActionRecorded),
             Law("each action has its document", "SELECT count(*) FROM documents", ActionRecorded),
@@ -79,6 +83,24 @@ VIEWS: Sequence[View] = (
                 "SELECT count(*) FROM listed",
             ),
         ],
+    ),
+    View(
+        "milestones",
+        1,
+        reads=(0,),
+        laws=[
+            Law(
+                "no milestone is left out",
+                "SELECT count(*) FROM milestones",
+                f"SELECT position / {EVERY} FROM tracking",
+            )
+        ],
+    ),
+    View(
+        "head",
+        1,
+        reads=(0,),
+        laws=[Law("the head is of all events", "SELECT size FROM head", "SELECT position FROM tracking")],
     ),
 )
 
@@ -115,7 +137,7 @@ def note(db: Database) -> None:
     db.execute(f"PRAGMA user_version = {FRAME}")
 
 
-def release_of(db: Database) -> Release:
+def release_of(db: Database | sqlite3.Connection) -> Release:
     """Return what a file says of its release; raises `Damaged` where it is no file of views."""
     frame = int(rows_of(db, "PRAGMA user_version")[0][0])
     if frame == 0:
@@ -126,7 +148,7 @@ def release_of(db: Database) -> Release:
 
 
 # Any: what SQLite returns has no type; each caller names the columns that it asked for.
-def rows_of(db: Database, query: str) -> list[Any]:
+def rows_of(db: Database | sqlite3.Connection, query: str) -> list[Any]:
     """Return what a query finds that every file of views answers; raises `Damaged` where this one does not."""
     try:
         return list(db.execute(query))

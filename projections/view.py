@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.domain.events import ActionEvent, ParentEnded, ParentStated
+from deedbook.domain.events import Event, LaneEntered, LaneLeft, LaneStarted, ParentEnded, ParentStated
 from deedbook.domain.log import Happened
+from deedbook.projections import milestones
 from deedbook.projections.actions import Actions
+from deedbook.projections.head import Head
 from deedbook.projections.relations import Relations
 from deedbook.projections.terms import Terms
 from deedbook.projections.versions import Damaged, note, rows_of
@@ -57,9 +59,17 @@ class Views:
         if not self._db["tracking"].exists():
             with self._db.atomic():
                 self._create()
-        self._terms = Terms(self._db, bulk=bulk)
+        self._terms = Terms(self._db)
         self._relations = Relations(self._db, self._terms)
         self._actions = Actions(self._db, self._terms, self._relations, bulk=bulk)
+        #: What takes in an event of each type; lanes say nothing that the actions in them don't.
+        self._folds: dict[type[Event], Callable[[Happened], None]] = {
+            **self._actions.folds,
+            ParentStated: self._state_parent,
+            ParentEnded: self._relations.end,
+            **dict.fromkeys((LaneEntered, LaneStarted, LaneLeft), lambda _: None),
+        }
+        self._head = Head(self._db)
         self.tracking = tracking(self._db)
 
     def apply(self, happened: Sequence[Happened]) -> None:
@@ -68,13 +78,13 @@ class Views:
             return
         try:
             with self._db.atomic():
-                for one in happened:
-                    self._fold(one)
-                self._actions.flush()
+                for part in milestones.split(happened):
+                    self._fold(part)
+                self._head.fold(happened)
                 self._track(Tracking(happened[-1].position, happened[-1].recorded))
         except BaseException:
-            for part in (self._actions, self._relations, self._terms):
-                part.forget()
+            for fold in (self._actions, self._relations, self._terms, self._head):
+                fold.forget()
             self.tracking = tracking(self._db)
             raise
 
@@ -117,16 +127,17 @@ class Views:
         """Close the file."""
         self._db.close()
 
-    def _fold(self, happened: Happened) -> None:
-        event = happened.event
-        if isinstance(event, ActionEvent):
-            self._actions.fold(happened, event)
-        elif isinstance(event, ParentStated):
-            if not self._bulk:
-                self._actions.flush()
-            self._actions.list_below(self._relations.state(happened, event))
-        elif isinstance(event, ParentEnded):
-            self._relations.end(event)
+    def _fold(self, happened: Sequence[Happened]) -> None:
+        folds = self._folds
+        for one in happened:
+            folds[type(one.event)](one)
+        self._actions.flush()
+        milestones.reach(self._db, happened[-1].position)
+
+    def _state_parent(self, happened: Happened) -> None:
+        if not self._bulk:
+            self._actions.flush()
+        self._actions.list_below(self._relations.state(happened), happened.position)
 
     def _track(self, to: Tracking) -> None:
         tracked = self._db.execute(
@@ -144,6 +155,8 @@ class Views:
         Terms.create(self._db)
         Relations.create(self._db)
         Actions.create(self._db)
+        milestones.create(self._db)
+        Head.create(self._db)
         if not self._bulk:
             Actions.create_indexes(self._db)
         note(self._db)

@@ -12,7 +12,8 @@ from deedbook.domain.commands import Finish, RequestCancel, Retry
 from deedbook.domain.errors import UnknownAction
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.results import Answer, Recorded
-from deedbook.projections.action_query import ActionQuery, Page
+from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.page import Page
 from deedbook.projections.resource import encode, resource_of, uri_of
 from deedbook.web import list_query
 from deedbook.web.batches import record_batch

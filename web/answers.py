@@ -153,6 +153,7 @@ class ViewsHealth(Struct):
     lag_seconds: float | UnsetType | None = UNSET
     stopped_at: int | UnsetType | None = UNSET
     reason: str | UnsetType | None = UNSET
+    head: str | UnsetType | None = UNSET
 
 
 class HealthReport(Struct):

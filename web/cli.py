@@ -19,16 +19,19 @@ from deedbook.domain.commands import RevokeKey
 from deedbook.domain.errors import DeedbookError, StoreUnusable
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
+from deedbook.domain.merkle import TreeHead
 from deedbook.projections.dates import iso8601
 from deedbook.projections.rebuild import Unsound
+from deedbook.web.copies import back_up_store, export_store, import_files
 from deedbook.web.keys import issue_at_once
 from deedbook.web.loading import load_files
-from deedbook.web.main import Opened, open_store
+from deedbook.web.main import Copying, Opened, open_store
 from deedbook.web.problems import Problem
 from deedbook.web.quickstart import prepare
 from deedbook.web.server import PortTaken, listen, serve
 from deedbook.web.settings import DEFAULT_URL, Settings
-from deedbook.web.upkeep import check_store, rebuild_views, report_status
+from deedbook.web.upkeep import rebuild_views, report_status
+from deedbook.web.verification import check_store
 from deedbook.web.wire import KeyRequest
 
 Parameters = ParamSpec("Parameters")
@@ -41,16 +44,29 @@ def decoded_namespace(name: str) -> str:
     return name
 
 
+def _settings_of(url: str, *, must_exist: bool) -> Settings:
+    settings = Settings(url=url)
+    if must_exist:
+        _must_exist(settings)
+    return settings
+
+
 @contextmanager
 def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
-    settings = Settings(url=url)
-    if must_exist and not settings.store_path.exists():
-        raise StoreUnusable(f"There is no store at {settings.store_path}; `deedbook serve` or `load` makes one.")
-    store = open_store(settings)
+    store = open_store(_settings_of(url, must_exist=must_exist))
     try:
         yield store
     finally:
         store.close()
+
+
+def _copying(url: str, *, must_exist: bool = False) -> Copying:
+    return Copying(_settings_of(url, must_exist=must_exist).store_path)
+
+
+def _must_exist(settings: Settings) -> None:
+    if not settings.store_path.exists():
+        raise StoreUnusable(f"There is no store at {settings.store_path}; `deedbook serve` or `load` makes one.")
 
 
 def _here() -> Caller:
@@ -215,13 +231,44 @@ def rebuild(url: str) -> None:
 
 @commands.command()
 @_url()
+@click.option("--head", metavar="SIZE:ROOT", help="The head that the log had once, as `deedbook status` printed it.")
+@click.option("--json", "as_json", envvar="DEEDBOOK_VERIFY_JSON", is_flag=True, help="Report as JSON.")
 @told
-def verify(url: str) -> None:
-    """Check positions, versions and leaves of the whole log. Exit status 1 says that something was found."""
-    with _opened(url, must_exist=True) as store:
-        found = check_store(store, Console(stderr=True))
-    if found:
+def verify(url: str, head: str | None, *, as_json: bool) -> None:
+    """Derive everything in the store anew, and compare. Exit status 1 says that something was found."""
+    settings = Settings(url=url)
+    _must_exist(settings)
+    if check_store(settings, None if head is None else TreeHead.parse(head), as_json=as_json):
         sys.exit(1)
+
+
+@commands.command()
+@_url()
+@click.argument("file", type=click.Path(path_type=Path))
+@told
+def backup(url: str, file: Path) -> None:
+    """Copy the whole store to FILE, a new one, from one moment; it may be in use. The copy is a store too."""
+    back_up_store(_copying(url, must_exist=True), file, Console(stderr=True))
+
+
+@commands.command()
+@_url()
+@click.option("--after", default=0, show_default=True, type=click.IntRange(0), help="The position to go on from.")
+@click.argument("file", default="-", type=click.Path(path_type=Path, allow_dash=True))
+@told
+def export(url: str, after: int, file: Path) -> None:
+    """Write events, output, key hashes and idempotency records as NDJSON to FILE, a new one, or standard output (-)."""
+    place = None if str(file) == "-" else file
+    export_store(_copying(url, must_exist=True), after, place, Console(stderr=True))
+
+
+@commands.command("import")
+@_url()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@told
+def import_command(url: str, files: tuple[Path, ...]) -> None:
+    """Build an equal store of exports (- is standard input), or go on with one that they continue: all or nothing."""
+    import_files(_copying(url), files, Console(stderr=True))
 
 
 @commands.group()

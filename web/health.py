@@ -40,19 +40,26 @@ class Health:
 
     def _report(self) -> Reply:
         log, head = _asked(self.log.head)
-        views, tracking = _asked(self.reader.tracking)
+        views, seen = _asked(self._seen)
+        tracking = seen and seen[0]
         builds = self.generations.builds()
         report = {
             "live": True,
             "ready": head is not None and tracking is not None,
             "log": {"position": head, "queued": self.queued(), "failure": log},
             "views": {"failure": views or self.runner.failure, "projected_here": self.runner.leads}
-            | ({} if tracking is None else self._told(tracking, head)),
+            | ({} if seen is None else {**self._told(seen[0], head), "head": seen[1]}),
             "rebuild": told_progress(builds.running),
             "rebuild_failure": None if builds.last is None else builds.last.reason,
         }
         position = tracking.position if tracking else 0
         return Reply(200 if report["ready"] else 503, msgspec.json.encode(report), position)
+
+    def _seen(self) -> tuple[Tracking, str | None]:
+        """Return how far the views are, and the head of the log up to there (of an old generation: None)."""
+        with self.reader.snapshot() as snapshot:
+            head = snapshot.head
+            return snapshot.tracking, None if head is None else str(head)
 
     def _told(self, tracking: Tracking, head: int | None) -> dict[str, object]:
         return {

@@ -2,23 +2,40 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import closing
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog
-from deedbook.domain.log import EventLog
+from deedbook.domain.errors import StoreFailed
+from deedbook.domain.finding import Finding, Progress
+from deedbook.domain.log import EventLog, Whole
+from deedbook.domain.merkle import TreeHead
+from deedbook.domain.store.archive_export import export
+from deedbook.domain.store.archive_file import written_to
+from deedbook.domain.store.archive_import import Taken, take_in
 from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.domain.store.verify import Finding, verify
+from deedbook.domain.store.sqlite.archive_reading import snapshot
+from deedbook.domain.store.sqlite.archive_writing import intake
+from deedbook.domain.store.sqlite.backup import back_up
+from deedbook.domain.store.sqlite.read_only import ReadOnly
+from deedbook.domain.store.sqlite.snapshot import SqliteSnapshot
+from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
 from deedbook.web.admin import Admin
 from deedbook.web.app import create_app
 from deedbook.web.auth import Keyring, WrongKeys
+from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
 from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
@@ -43,7 +60,6 @@ class Opened(NamedTuple):
     generations: Generations
     queued: Callable[[], int]
     on_commit: Callable[[Callable[[], None]], None]
-    verify: Callable[[Callable[[int], None]], Iterator[Finding]]
     close: Callable[[], None]
 
 
@@ -57,9 +73,97 @@ def open_store(settings: Settings) -> Opened:
         Generations(path.parent),
         lambda: store.writer.queued,
         store.writer.on_commit,
-        lambda progress: verify(store.log, progress),
         store.close,
     )
+
+
+class Copying:
+    """What copies a store whole, or makes one of copies; the store itself is not opened for commands."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+
+    def back_up(self, place: Path, progress: Callable[[int, int], None]) -> Whole:
+        """Copy the store to a new file; see `backup.back_up`."""
+        return back_up(self._store, place, progress)
+
+    def export(self, after: int, place: Path | None, progress: Callable[[int, int], None]) -> Whole:
+        """Write what is behind a position to a new file, or standard output; see `archive_export.export`."""
+        with snapshot(self._store) as seen, written_to(place) as out:
+            return export(seen, after, version("deedbook"), out, progress)
+
+    def take_in(self, files: Iterable[Path], progress: Callable[[Path, int], None]) -> list[Taken]:
+        """Read exports into the store, all of them or none; see `archive_import.take_in`."""
+        with intake(self._store) as taking:
+            return [take_in(taking, path, partial(progress, path)) for path in files]
+
+
+#: From so many events on, a second process pays: it takes half a second to begin.
+BESIDE = 50_000
+
+Outcome = TypeVar("Outcome")
+
+
+class Verified(NamedTuple):
+    """What a check of a whole store came to: of its log, of its views, and all that was found."""
+
+    log: Checked
+    views: Compared
+    findings: Sequence[Finding]
+
+
+def verify_store(
+    settings: Settings, noted: TreeHead | None, progress: Callable[[Progress], None], beside: int = BESIDE
+) -> Verified:
+    """Check the store that the settings name, and its views, as they are now, changing nothing; `noted`: its head once.
+
+    From `beside` events on the views are checked in a process of their own. Raises `StoreUnusable` where there is no
+    store. One that nobody had open, and that changed all the same while it was read, is read again.
+    """
+    path = settings.store_path
+    while True:
+        if _size(path) < beside:
+            views = _verified_views(path, progress)
+            log = _verified_log(path, noted, progress)
+        else:
+            with Beside(_verified_views, path) as other:
+                log = _verified_log(path, noted, progress)
+                views = other.outcome(progress)
+        if log.is_true and views.is_true:
+            return Verified(log.outcome, views.outcome, [*log.findings, *views.findings])
+
+
+def _size(path: Path) -> int:
+    # A store that is too broken to be counted is small; the check itself then says what is broken.
+    with closing(SqliteSnapshot(path)) as store, contextlib.suppress(StoreFailed):
+        return store.head()
+    return 0
+
+
+class _Part(NamedTuple, Generic[Outcome]):
+    """What came of a part of the check; not `is_true`: what was read changed meanwhile."""
+
+    outcome: Outcome
+    findings: list[Finding]
+    is_true: bool
+
+
+def _verified_log(path: Path, noted: TreeHead | None, progress: Callable[[Progress], None]) -> _Part[Checked]:
+    findings: list[Finding] = []
+    with closing(SqliteSnapshot(path)) as store:
+        return _Part(verify(store, noted, findings.append, progress), findings, store.is_true())
+
+
+def _verified_views(path: Path, progress: Callable[[Progress], None]) -> _Part[Compared]:
+    findings: list[Finding] = []
+    with contextlib.ExitStack() as stack:
+        # The views first: of the log, which only grows, there is then at least what they have read.
+        opened = open_views(Generations(path.parent), ReadOnly, findings.append)
+        if opened is not None:
+            stack.callback(opened.file.close)
+        store = stack.enter_context(closing(SqliteSnapshot(path)))
+        compared = verify_views(opened, store, findings.append, progress)
+        return _Part(compared, findings, store.is_true() and (opened is None or opened.file.is_true()))
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,10 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {topic: msgspec.json.Decoder(k
 #: From an old topic to the function that turns its decoded JSON into that of the next version, and that one's topic.
 Upcasters = Mapping[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]]
 
-UPCASTERS: Upcasters = {}
+UPCASTERS: Upcasters = {
+    # Version 1 did not say who made room. What was not recorded then is not made up now.
+    "action.started/1": ("action.started/2", lambda fields: {**fields, "by": {}}),
+}
 
 
 def encode(event: Event) -> tuple[str, bytes]:

@@ -1,20 +1,26 @@
 """Lanes under races: whoever records, finishes and cancels on one object, what waits starts one by one, in order."""
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import closing
 from functools import partial
 from random import Random
 from uuid import UUID
 
+import msgspec
 import pytest
 
+from deedbook.domain.commands import Finish, RequestCancel
 from deedbook.domain.errors import Refused
+from deedbook.domain.events import ActionStarted, Caller
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog, Happened
 from tests.contract.elsewhere import in_threads
 from tests.contract.engines import Place, Store
-from tests.contract.giving import cancel, finish, recorded, recording
+from tests.contract.giving import BY, cancel, finish, recorded, recording
 from tests.contract.replay import Replay
+
+BOB = Caller("bob", "192.0.2.2", "another")
 
 
 def everything(log: EventLog) -> list[Happened]:
@@ -90,6 +96,23 @@ def test_the_end_of_one_starts_the_next_in_the_same_transaction(store: Store) ->
     before = store.log.head()
     recorded(store, finish(first))
     topics = [one.event.TOPIC for one in store.log.read(before, 10)]
-    assert topics == ["action.ended/1", "lane.left/1", "lane.started/1", "action.started/1"]
+    assert topics == ["action.ended/1", "lane.left/1", "lane.started/1", "action.started/2"]
     assert len({one.recorded for one in store.log.read(before, 10)}) == 1
-    assert store.log.history(second)[-1].event.TOPIC == "action.started/1"
+    assert store.log.history(second)[-1].event.TOPIC == "action.started/2"
+
+
+@pytest.mark.parametrize("end", [finish, cancel])
+def test_who_made_room_is_on_the_event_of_what_starts(
+    store: Store, end: Callable[[UUID], Finish | RequestCancel]
+) -> None:
+    """Whoever gave the command that emptied the lane is who started the next there, not whoever recorded that."""
+    first = recorded(store, recording(State.PENDING, "/a/")).id
+    waiting = [recorded(store, recording(State.PENDING, "/a/")).id for _ in range(2)]
+    command = msgspec.structs.replace(end(first), by=BOB)
+    recorded(store, command)
+    if end is cancel:
+        recorded(store, finish(first, State.CANCELED))
+    started = store.log.history(waiting[0])[-1].event
+    assert isinstance(started, ActionStarted)
+    assert (started.by, started.after) == (BY if end is cancel else BOB, first)
+    assert len(store.log.history(waiting[1])) == 1

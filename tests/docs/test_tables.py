@@ -10,8 +10,10 @@ import msgspec
 import pytest
 from starlette.routing import Route, WebSocketRoute
 
+from deedbook.domain.finding import CODES
 from deedbook.domain.keys import MAY, Role
 from deedbook.domain.lifecycle import TRANSITIONS, State
+from deedbook.domain.store.archive import Line
 from deedbook.web.api_description import LIST
 from deedbook.web.cli import commands as command_line
 from deedbook.web.main import running
@@ -67,10 +69,24 @@ def test_the_states_are_those_of_the_lifecycle() -> None:
     assert told == {(before, after) for before, afters in TRANSITIONS.items() for after in afters}
 
 
+def test_the_codes_of_findings_are_those_of_the_code() -> None:
+    """Each kind of finding has its row in the table, and no other."""
+    assert [code for code, _ in cells(ROOT / "domain" / "README.md", "code")] == list(CODES)
+
+
 def test_the_roles_are_those_of_the_code() -> None:
     """Each role may what its row says."""
     told = {role: set(words(rights.partition(";")[0])) for role, rights in cells(WEB, "role")}
     assert told == {str(role): {str(right) for right in MAY[role]} for role in Role}
+
+
+def test_the_lines_of_an_export_are_those_of_its_format() -> None:
+    """Each kind of line has its row, in order, with the keys that it can have."""
+    told = [(kind, words(keys)) for kind, keys in cells(ROOT / "domain" / "README.md", "kind")]
+    assert told == [
+        (str(kind.__struct_config__.tag), [field.encode_name for field in msgspec.structs.fields(kind)])
+        for kind in Line.__subclasses__()
+    ]
 
 
 def test_the_keys_of_a_recording_are_those_of_its_type() -> None:

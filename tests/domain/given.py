@@ -33,7 +33,7 @@ def ended(state: State, at: int = THEN) -> ActionEnded:
 #: How an action comes into each state.
 HISTORIES: dict[State, list[ActionEvent]] = {
     State.PENDING: [recorded(State.PENDING)],
-    State.IN_PROGRESS: [recorded(State.PENDING), ActionStarted(at=2_000, after=ANOTHER)],
+    State.IN_PROGRESS: [recorded(State.PENDING), ActionStarted(at=2_000, by=BOB, after=ANOTHER)],
     State.CANCELING: [recorded(), CancelRequested(at=2_000, by=BOB)],
     State.CANCELED: [recorded(), CancelRequested(at=2_000, by=BOB), ended(State.CANCELED, 3_000)],
     State.SUCCESS: [recorded(), ended(State.SUCCESS, 3_000)],

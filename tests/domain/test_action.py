@@ -47,7 +47,7 @@ def test_an_action_is_what_its_events_say(state: State) -> None:
 def test_the_first_event_of_an_action_is_its_recording() -> None:
     """Anything else is no action."""
     with pytest.raises(TypeError, match="ActionRecorded, not ActionStarted"):
-        evolve(None, ID, ActionStarted(at=NOW))
+        evolve(None, ID, ActionStarted(at=NOW, by=BOB))
 
 
 @pytest.mark.parametrize("state", STATES)

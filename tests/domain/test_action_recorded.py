@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from deedbook.domain.action import Facts, decide, evolve, import_, record
 from deedbook.domain.commands import ImportAction, RecordAction
+from deedbook.domain.events import ActionEnded, ActionEvent, ActionStarted, CancelRequested
 from deedbook.domain.lifecycle import FINAL, State
 from tests.domain.given import ANN, BOB, ID, NOW, given, given_state, recorded
 from tests.support.strategies import structs
@@ -104,6 +105,22 @@ def test_an_import_brings_an_imported_action_further(before: State, after: State
         assert action.state is before
     else:
         assert (action.state, action.end) == (after, end)
+
+
+@pytest.mark.parametrize(
+    ("after", "kinds"),
+    [
+        (State.SUCCESS, [ActionStarted, ActionEnded]),
+        (State.CANCELING, [ActionStarted, CancelRequested]),
+        (State.CANCELED, [ActionEnded]),
+    ],
+)
+def test_what_an_import_brings_further_names_its_caller(after: State, kinds: list[type[ActionEvent]]) -> None:
+    """Each step that an import takes an action says who imported it, a start too."""
+    action = given(recorded(State.PENDING, imported=True, lane=False))
+    happened = decide(action, importing(after, start=66, end=77), FACTS)
+    assert [type(event) for event in happened] == kinds
+    assert [getattr(event, "by", None) for event in happened] == [BOB] * len(kinds)
 
 
 def _leads(before: State, after: State) -> bool:

@@ -145,7 +145,7 @@ def test_verify_finds_nothing(killed: Killed) -> None:
     """Positions, versions and leaves are whole after all that, and the command says so while the server runs."""
     done = deedbook(killed.server.url, "verify")
     assert done.returncode == 0, done.stderr
-    assert "findings: 0" in done.stderr
+    assert "findings: 0" in done.stdout
 
 
 def test_views_are_what_a_rebuild_gives(killed: Killed) -> None:

@@ -129,6 +129,6 @@ def test_the_event_is_never_skipped(scene: Scene) -> None:
         assert scene.operations() == ["before"]
     verified = deedbook(scene.server.url, "verify")
     assert verified.returncode == 1
-    assert f"position {scene.position}: " in verified.stderr
-    assert "action.blessed/1" in verified.stderr
+    assert f"position {scene.position}: " in verified.stdout
+    assert "action.blessed/1" in verified.stdout
     assert f"stopped at {scene.position}" in deedbook(scene.server.url, "status").stdout

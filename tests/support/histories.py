@@ -7,9 +7,11 @@ from msgspec import Struct
 
 from deedbook.domain.audit_log import AuditLog
 from deedbook.domain.commands import (
+    AppendOutput,
     EndParent,
     Finish,
     ImportAction,
+    Line,
     RecordAction,
     RequestCancel,
     Retry,
@@ -79,12 +81,20 @@ _IMPORTED = _recorded(
     start=st.none() | DATES,
     end=st.none() | DATES,
     parents=st.lists(st.sampled_from(OBJECTS), max_size=2, unique=True).map(tuple),
+    lines=st.sampled_from([(), (Line("it came"), Line("it went", 1_400_000_000))]),
+)
+_APPENDED = st.builds(
+    Step,
+    st.just(AppendOutput),
+    st.fixed_dictionaries({"namespace": st.none(), "lines": st.sampled_from([(Line("one"),), (Line("ä"), Line(""))])}),
+    st.integers(0, 30),
 )
 STEPS = st.one_of(
     _FINISHED,
     _OPEN,
     _OPEN,
     _IMPORTED,
+    _APPENDED,
     _on_action(RequestCancel),
     _on_action(Finish, state=st.sampled_from(["Success", "Failed", "Canceled"]).map(State)),
     _on_action(Finish, state=st.sampled_from(["Success", "Failed", "Canceled"]).map(State)),
@@ -116,7 +126,7 @@ def _command(step: Step, number: int, recorded: list[UUID]) -> Command | None:
         fields["id"] = fresh
         if fields.get("parents") and not fields["object"]:
             fields["parents"] = ()
-    elif step.kind in (RequestCancel, Finish, Retry):
+    elif step.kind in (RequestCancel, Finish, Retry, AppendOutput):
         if not recorded:
             return None
         fields["id"] = recorded[step.target % len(recorded)]

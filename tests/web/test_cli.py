@@ -112,7 +112,7 @@ def test_verify_finds_a_changed_row(url: str, tmp_path: Path) -> None:
     db.close()
     ended = deedbook(url, "verify")
     assert ended.returncode == 1
-    assert "position 1: " in ended.stderr
+    assert "position 1: leaf: " in ended.stdout
 
 
 def test_options_come_from_variables_too(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: Some line begins as a JSON object or list does.
 JSON = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t,\x1e]*[{[]", re.MULTILINE)
 
+#: How the first line of what `deedbook export` writes begins.
+_EXPORT = b'{"kind":"deedbook export"'
+
 Progress = Callable[[int], None]
 
 
@@ -37,6 +40,9 @@ class Source:
         self._file = _opened(path, progress)
         self._blocks = _in_utf_8(self._unzipped())
         self._first = next(self._blocks, b"")
+        if self._first.startswith(_EXPORT):
+            self._file.close()
+            raise NotALog(f"{path} is an export of a whole store; `deedbook import` takes it.")
         if not self._begins_like_a_log():
             self._file.close()
             raise NotALog(f"{path} {'is no log: it is not JSON' if self._first.strip() else 'is empty'}.")

@@ -18,7 +18,7 @@ from deedbook.domain.store.sqlite.recorder import POLL_SECONDS
 
 KEYS = "SELECT id, user, namespace, role, secret_hash, created, revoked FROM api_keys"
 OUTPUT_END = "SELECT line, digest FROM output WHERE action = ? ORDER BY line DESC LIMIT 1"
-_EVENTS = "SELECT position, aggregate, version, recorded, topic, state FROM events"
+_EVENTS = "SELECT position, aggregate, version, recorded, topic, state, leaf FROM events"
 
 
 class _Opened:
@@ -154,6 +154,16 @@ def _errors_told() -> Iterator[None]:
 
 def _decoded(rows: Sequence[Any]) -> list[Happened]:
     """Return events up to the first that can't be read; raise where that is the first of all."""
+    try:
+        return [
+            Happened(position, UUID(bytes=aggregate), version, recorded, decode(topic, state), leaf)
+            for position, aggregate, version, recorded, topic, state, leaf in rows
+        ]
+    except ValueError:
+        return _up_to_the_first_unreadable(rows)
+
+
+def _up_to_the_first_unreadable(rows: Sequence[Any]) -> list[Happened]:
     found: list[Happened] = []
     for row in rows:
         try:
@@ -166,9 +176,9 @@ def _decoded(rows: Sequence[Any]) -> list[Happened]:
 
 
 def _happened(row: Sequence[Any]) -> Happened:
-    position, aggregate, version, recorded, topic, state = row
+    position, aggregate, version, recorded, topic, state, leaf = row
     try:
         event = decode(topic, state)
     except ValueError as error:
         raise Undecodable(position, str(error)) from error
-    return Happened(position, UUID(bytes=aggregate), version, recorded, event)
+    return Happened(position, UUID(bytes=aggregate), version, recorded, event, leaf)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deedbook.domain.errors import StoreUnusable
+from deedbook.domain.store.placing import sync_folder
 from deedbook.domain.store.sqlite.turn_lock import turn_lock
 
 #: "DEED" in the header of the file tells it from any other SQLite database.
@@ -123,7 +124,8 @@ _TRIGGERS = (
     ),
 )
 
-_STATEMENTS = (*_TABLES, *_TRIGGERS)
+#: All that a store is made with.
+STATEMENTS = (*_TABLES, *_TRIGGERS)
 
 
 def prepare(path: Path) -> None:
@@ -135,11 +137,16 @@ def prepare(path: Path) -> None:
     if not path.exists() or not _header(path).tables:
         _create(path)
     found = _header(path)
-    if found.application != APPLICATION_ID:
+    refuse_foreign(path, found.application, found.version)
+
+
+def refuse_foreign(path: Path, application: int, version: int) -> None:
+    """Raise `StoreUnusable` where the header of a database is not that of a store which this version can read."""
+    if application != APPLICATION_ID:
         raise StoreUnusable(f"{path} is a database, but no Deedbook store; name another file.")
-    if found.version > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION:
         raise StoreUnusable(
-            f"{path} was written by a newer Deedbook (schema {found.version}, this one knows {SCHEMA_VERSION}); "
+            f"{path} was written by a newer Deedbook (schema {version}, this one knows {SCHEMA_VERSION}); "
             "upgrade Deedbook to open it."
         )
 
@@ -178,7 +185,7 @@ def _create(path: Path) -> None:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                for statement in _STATEMENTS:
+                for statement in STATEMENTS:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -186,12 +193,3 @@ def _create(path: Path) -> None:
         sync_folder(path.parent)
     except (OSError, sqlite3.Error) as error:
         raise StoreUnusable(f"The store {path} can't be created: {error}.") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names of new files in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

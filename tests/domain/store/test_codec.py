@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deedbook.domain.events import EVENTS, ActionStarted, Event
+from deedbook.domain.events import EVENTS, ActionStarted, Caller, Event
+from deedbook.domain.store.codec import UPCASTERS as TRUE_UPCASTERS
 from deedbook.domain.store.codec import decode, encode
 from tests.support.strategies import EVENTS_OF_ANY_KIND
+
+#: Every topic that can be read: those that are written today, and those that are read as one of them.
+KNOWN = EVENTS.keys() | TRUE_UPCASTERS.keys()
 
 
 @given(event=EVENTS_OF_ANY_KIND)
@@ -35,7 +39,7 @@ def test_topics_carry_their_version() -> None:
     assert [kind.TOPIC for kind in EVENTS.values()] == list(EVENTS)
 
 
-@given(topic=st.text(max_size=30).filter(lambda topic: topic not in EVENTS))
+@given(topic=st.text(max_size=30).filter(lambda topic: topic not in KNOWN))
 def test_an_unknown_topic_is_never_guessed(topic: str) -> None:
     """A topic that this version does not know can't be read, and the reason names it."""
     with pytest.raises(ValueError, match="does not know the topic") as caught:
@@ -43,7 +47,7 @@ def test_an_unknown_topic_is_never_guessed(topic: str) -> None:
     assert topic in str(caught.value)
 
 
-@pytest.mark.parametrize("topic", sorted(EVENTS))
+@pytest.mark.parametrize("topic", sorted(KNOWN))
 @pytest.mark.parametrize("state", [b"", b"\xff", b"[]", b"null", b"{}", b'{"at": "yesterday"}', b'{"at": 1'])
 def test_bytes_that_are_not_what_the_topic_says_are_an_error(topic: str, state: bytes) -> None:
     """Bytes that are no such event can't be read, and the reason names the topic."""
@@ -51,8 +55,9 @@ def test_bytes_that_are_not_what_the_topic_says_are_an_error(topic: str, state: 
         decode(topic, state)
 
 
-#: A history of versions that never was: 1 had its date in seconds, 2 another name for `after`.
+#: Versions that never were, before those that were: one had its date in seconds, the next another name for `after`.
 UPCASTERS = {
+    **TRUE_UPCASTERS,
     "action.started/-1": ("action.started/0", lambda fields: {**fields, "at": fields["at"] * 10**6}),
     "action.started/0": ("action.started/1", lambda fields: _renamed(fields, behind="after")),
 }
@@ -68,13 +73,29 @@ def _renamed(fields: dict[str, Any], **names: str) -> dict[str, Any]:
         ("action.started/-1", b'{"at":7,"behind":"00000000-0000-4000-8000-000000000001"}'),
         ("action.started/0", b'{"at":7000000,"behind":"00000000-0000-4000-8000-000000000001"}'),
         ("action.started/1", b'{"at":7000000,"after":"00000000-0000-4000-8000-000000000001"}'),
+        ("action.started/2", b'{"at":7000000,"by":{},"after":"00000000-0000-4000-8000-000000000001"}'),
     ],
 )
 def test_old_versions_come_in_through_their_upcasters(topic: str, state: bytes) -> None:
     """However old the version that was written, the event is that of today."""
     event = decode(topic, state, UPCASTERS)
     assert isinstance(event, ActionStarted)
-    assert (event.at, str(event.after)[-1]) == (7_000_000, "1")
+    assert (event.at, str(event.after)[-1], event.by) == (7_000_000, "1", Caller())
+
+
+def test_an_old_version_does_not_know_what_came_later() -> None:
+    """A field that an old version did not have is what its upcaster says, whatever stands in the bytes."""
+    event = decode("action.started/1", b'{"at":7,"by":{"user":"mallory"}}')
+    assert event == ActionStarted(at=7, by=Caller())
+
+
+def test_every_chain_of_upcasters_ends_at_a_version_of_today() -> None:
+    """Each leads from one version of an event to the next, and the last to the one that is written."""
+    for old, (new, _) in TRUE_UPCASTERS.items():
+        (event, version), (same, later) = old.split("/"), new.split("/")
+        assert (same, int(later)) == (event, int(version) + 1)
+        assert old not in EVENTS
+        assert new in KNOWN
 
 
 def test_an_old_version_that_does_not_fit_is_an_error() -> None:

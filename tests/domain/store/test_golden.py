@@ -46,6 +46,17 @@ EXAMPLES = [
 ]
 
 
+#: What the fields of a later version, which the one of a file did not have, are then: its upcasters say so.
+ADDED: dict[str, dict[str, Any]] = {"action.started/1": {"by": {}}}
+
+
+def today(topic: str) -> str:
+    """Return the version that an event is written as today: a file is never changed, and names the one of its day."""
+    while topic in UPCASTERS:
+        topic, _ = UPCASTERS[topic]
+    return topic
+
+
 def plain(value: object) -> Any:  # noqa: ANN401  # any JSON
     """Return the value of a field as a golden file has it."""
     return msgspec.json.decode(msgspec.json.encode(value))
@@ -58,12 +69,12 @@ def defaults(kind: type[Event]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("golden", "example"), EXAMPLES)
 def test_what_was_stored_is_read_as_it_was_meant(golden: Golden, example: Example) -> None:
-    """The bytes decode to an event of the type that the file names, with its fields; later ones have their default."""
+    """The bytes decode to an event of the type that the file names, with its fields and what is ADDED since."""
     event = decode(golden.topic, example.stored.encode())
-    kind = EVENTS[golden.becomes]
+    kind = EVENTS[today(golden.becomes)]
     assert type(event) is kind
     found = {name: plain(getattr(event, name)) for name in kind.__struct_fields__}
-    assert found == {**defaults(kind), **example.fields}
+    assert found == {**defaults(kind), **ADDED.get(golden.topic, {}), **example.fields}
 
 
 @pytest.mark.parametrize(("golden", "example"), EXAMPLES)
@@ -71,7 +82,7 @@ def test_what_was_read_is_stored_again_as_it_was(golden: Golden, example: Exampl
     """An event of a version of today encodes to its very bytes; one of an older version to what decodes to the same."""
     event = decode(golden.topic, example.stored.encode())
     topic, state = encode(event)
-    assert topic == golden.becomes
+    assert topic == today(golden.becomes)
     if topic == golden.topic:
         assert state.decode() == example.stored
     assert decode(topic, state) == event

@@ -4,10 +4,11 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deedbook.domain.store.leaf import leaf
+from deedbook.domain.store.leaf import leaf, leaf_of_row
 
 NUMBERS = st.integers(0, 2**63 - 1)
 
@@ -46,6 +47,15 @@ def test_a_change_of_any_part_shows(one: Row, another: Row, which: str) -> None:
     """Rows that differ in any part have different leaves."""
     changed = one._replace(**{which: getattr(another, which)})
     assert (leaf(*one) == leaf(*changed)) == (one == changed)
+
+
+@given(row=ROWS, aggregate=st.binary(max_size=40))
+def test_a_row_as_it_is_stored_has_the_same_leaf(row: Row, aggregate: bytes) -> None:
+    """And one whose aggregate has not the 16 bytes of an id has none, rather than that of another."""
+    assert leaf_of_row(*row._replace(aggregate=row.aggregate.bytes)) == leaf(*row)  # type: ignore[arg-type]
+    if len(aggregate) != 16:
+        with pytest.raises(ValueError, match="16 bytes"):
+            leaf_of_row(row.position, aggregate, *row[2:])
 
 
 def test_a_leaf_never_changes() -> None:

@@ -1,0 +1,217 @@
+"""The ways to read the action list: a driver for each filter that has an index.
+
+The one that has the least to read drives: its branches give the actions in the order of the list, and the other filters
+are checked on each. Of a moment of the past each driver finds what was there then: what stands where it stood, through
+the same index as now, and what has moved since, through `past`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from sqlite_utils import Database
+
+from deedbook.projections import milestones
+from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.moment import NOW, OPEN, Branch, as_it_was, held, standing, unchanged, waited
+from deedbook.projections.terms import numbers
+
+#: More alternatives than this are not merged in order, but sorted: SQLite joins at most 500 selects.
+MERGED = 50
+
+#: Up to so many actions, a range of end dates is read through its own index and sorted.
+SORTED = 10_000
+
+#: The check of a filter that every other one implies.
+IMPLIED = "1"
+
+Terms = Sequence[tuple[int, int]]
+
+
+class Driver(NamedTuple):
+    """A way to read the list: its branches hold about `total` actions before the other filters.
+
+    check: the same as a condition on one action, for when another drives, with `Columns` for braces; parameters: of it.
+    exactly: how many it holds exactly, where that need not be counted one by one.
+    """
+
+    total: int
+    branches: Sequence[Branch]
+    check: str
+    parameters: tuple[object, ...]
+    exactly: Callable[[], int] | None = None
+
+
+def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
+    """Return every way to read what a query asks for, as things are or as they were at its moment."""
+    filtered = False
+    if query.uuids or query.uuid_prefix is not None:
+        yield _by_uuid(query)
+    if query.object is not None:
+        filtered = True
+        yield _by_object(db, query, query.object)
+    for field, values in query.equal.items():
+        filtered = True
+        yield _by_state(db, query, values) if field == "state" else _of_then(db, query, _by_terms(
+            db, query, field, numbers(db, query.namespace, field, values)))  # fmt: skip
+    if query.end_from is not None or query.end_to is not None:
+        yield from _by_end(db, query)
+    yield _of_then(db, query, _everything(db, query, implied=filtered))
+
+
+def bounds(query: ActionQuery) -> list[tuple[str, int]]:
+    """Return the ranges as conditions. Where there is a start date it is what the order goes by."""
+    found = []
+    for condition, value in (
+        ("{sort} >= ? AND {start} IS NOT NULL", query.start_from),
+        ("{sort} <= ? AND {start} IS NOT NULL", query.start_to),
+        ("{end} >= ?", query.end_from),
+        ("{end} <= ?", query.end_to),
+    ):
+        if value is not None:
+            found.append((condition, value))
+    return found
+
+
+def _of_then(db: Database, query: ActionQuery, driver: Driver) -> Driver:
+    """Return a driver by what never moves as it was: what stands where it stood, and what waited then."""
+    if query.as_of is None:
+        return driver
+    stood = [standing(db, branch, query.as_of) for branch in driver.branches]
+    elsewhere = _checked(waited(db, query.namespace, query.as_of), driver.check, driver.parameters)
+    return driver._replace(branches=[*stood, *elsewhere])
+
+
+def _checked(branches: Iterable[Branch], check: str, parameters: tuple[object, ...]) -> list[Branch]:
+    return [
+        branch._replace(condition=f"{branch.condition} AND {check}", parameters=branch.parameters + parameters)
+        for branch in branches
+    ]
+
+
+def _by_uuid(query: ActionQuery) -> Driver:
+    among = " OR ".join(["a.uuid = ?"] * len(query.uuids))
+    conditions = [f"({among})"] if query.uuids else []
+    parameters: tuple[object, ...] = tuple(uuid.bytes for uuid in query.uuids)
+    if query.uuid_prefix is not None:
+        conditions.append("a.uuid BETWEEN ? AND ?")
+        parameters += _span(query.uuid_prefix)
+    branch = Branch("actions AS a INDEXED BY actions_by_uuid", " AND ".join(conditions), parameters)
+    if query.as_of is not None:
+        branch = branch._replace(
+            condition=f"{branch.condition} AND a.id <= {query.as_of}", columns=as_it_was(query.as_of)
+        )
+    return Driver(1, [branch], "", ())
+
+
+def _span(prefix: str) -> tuple[bytes, bytes]:
+    digits = prefix.replace("-", "").lower()
+    return bytes.fromhex(digits.ljust(32, "0")), bytes.fromhex(digits.ljust(32, "f"))
+
+
+def _by_terms(db: Database, query: ActionQuery, field: str, terms: Terms) -> Driver:
+    """Return the driver by a field that no event moves."""
+    total = sum(count for _, count in terms)
+    ids = tuple(term for term, _ in terms)
+    check = f"a.{field} IN ({','.join('?' * len(ids))})"
+    table = f"actions AS a INDEXED BY actions_by_{field}"
+    branches = [Branch(table, f"a.{field} = ?", (term,)) for term in ids]
+    if len(ids) > MERGED:
+        branches = [Branch(table, check, ids)]
+    moment = query.as_of
+    if moment is None:
+        return Driver(total, branches, check, ids, lambda: total)
+    return Driver(total, branches, check, ids, lambda: sum(
+        milestones.total_at(db, field, term, now, moment) for term, now in terms))  # fmt: skip
+
+
+def _by_state(db: Database, query: ActionQuery, states: Sequence[str]) -> Driver:
+    """Return the driver by state: of a moment, what has not changed since, and what was in a state that it has left."""
+    terms = numbers(db, query.namespace, "state", states)
+    driver = _by_terms(db, query, "state", terms)._replace(check=f"{{state}} IN ({','.join('?' * len(terms))})")
+    moment = query.as_of
+    if moment is None:
+        return driver
+    left = held(db, query.namespace, [state for state in states if state in OPEN], moment)
+    lost = sum(_count(db, branch) for branch in left)
+    ended = numbers(db, query.namespace, "state", [state for state in states if state not in OPEN])
+    still = [branch for branch in driver.branches if set(branch.parameters) - {term for term, _ in ended}]
+
+    def count() -> int:
+        counted = sum(milestones.total_at(db, "state", term, total, moment) for term, total in ended)
+        return lost + counted + sum(_count(db, unchanged(branch, moment)) for branch in still)
+
+    # The index has what was recorded later too, mixed among the others: it is passed over.
+    branches = [unchanged(standing(db, branch, moment), moment) for branch in driver.branches]
+    return driver._replace(total=driver.total + lost, branches=[*branches, *left], exactly=count)
+
+
+def _count(db: Database, branch: Branch) -> int:
+    statement = f"SELECT count(*) FROM {branch.tables} WHERE {branch.condition}"
+    return int(db.execute(statement, branch.parameters).fetchone()[0])
+
+
+def _by_object(db: Database, query: ActionQuery, uri: str) -> Driver:
+    own = numbers(db, query.namespace, "object", (uri,))
+    found = [_by_terms(db, query, "object", own)]
+    if query.include_related:
+        for term, _ in own:
+            found += _related(db, query, term)
+    check = " OR ".join(driver.check for driver in found)
+    joined = Driver(
+        sum(driver.total for driver in found),
+        [branch for driver in found for branch in driver.branches],
+        f"({check})",
+        tuple(parameter for driver in found for parameter in driver.parameters),
+        lambda: sum(driver.exactly() for driver in found if driver.exactly is not None),
+    )
+    return _of_then(db, query, joined)
+
+
+def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
+    """Return what is or was below an object, then what is or was above it and never below."""
+    then = "" if query.as_of is None else f" AND {{alias}}since <= {query.as_of}"
+    below = db.execute("SELECT total FROM listed_totals WHERE term = ?", (term,)).fetchone()
+    total: int = below[0] if below else 0
+    check = f"EXISTS (SELECT 1 FROM ancestry WHERE below = a.object AND above = ?{then.format(alias='')})"
+    branch = Branch("listed AS l", "l.term = ?", (term,), "l")
+
+    def count() -> int:
+        if query.as_of is None:
+            return total
+        stood = branch._replace(condition=f"{branch.condition} AND l.since <= {query.as_of}")
+        elsewhere = _checked(waited(db, query.namespace, query.as_of), check, (term,))
+        return sum(_count(db, one) for one in (stood, *elsewhere))
+
+    above = list(db.execute(
+        f"SELECT id, total FROM ancestry JOIN terms ON id = above WHERE below = ?1{then.format(alias='ancestry.')}"
+        " AND NOT EXISTS (SELECT 1 FROM ancestry AS back WHERE back.below = ancestry.above AND back.above = ?1"
+        f"{then.format(alias='back.')})",
+        (term,),
+    ))  # fmt: skip
+    return [Driver(total, [branch], check, (term,), count), _by_terms(db, query, "object", above)]
+
+
+def _by_end(db: Database, query: ActionQuery) -> Iterable[Driver]:
+    """Drive by the end date where few ended in the range; else the range is checked on each (`bounds`)."""
+    conditions, parameters = zip(*bounds(ActionQuery(end_from=query.end_from, end_to=query.end_to)), strict=True)
+    condition = " AND ".join(conditions).format(**NOW._asdict())
+    branch = Branch("actions AS a INDEXED BY actions_by_end", condition, parameters)
+    (found,) = db.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {branch.tables} WHERE {branch.condition} LIMIT {SORTED + 1})", parameters
+    ).fetchone()
+    if found > SORTED:
+        return
+    if query.as_of is None:
+        yield Driver(found, [branch], "", ())
+        return
+    yield Driver(found, [unchanged(branch, query.as_of), *held(db, query.namespace, OPEN, query.as_of)], "", ())
+
+
+def _everything(db: Database, query: ActionQuery, *, implied: bool) -> Driver:
+    if query.namespace is not None:
+        driver = _by_terms(db, query, "namespace", numbers(db, query.namespace, "namespace", ("",)))
+        return driver._replace(check=IMPLIED, parameters=()) if implied else driver
+    (total,) = db.execute("SELECT coalesce(sum(total), 0) FROM terms WHERE field = 'namespace'").fetchone()
+    branch = Branch("actions AS a INDEXED BY actions_by_sort", "1", ())
+    moment = query.as_of
+    return Driver(total, [branch], IMPLIED, (), lambda: total if moment is None else milestones.actions_at(db, moment))

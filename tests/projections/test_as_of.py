@@ -1,0 +1,91 @@
+"""Questions about a moment of the past are answered as they would have been answered then."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from deedbook.domain.lifecycle import State
+from deedbook.domain.log import EventLog
+from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.projections import milestones
+from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.reader import Snapshot
+from deedbook.projections.view import Views, connect, tracking
+from tests.projections.test_action_query import QUERIES
+from tests.support.busy import live_busily
+from tests.support.histories import HISTORIES, NAMESPACES, OBJECTS, Step, live
+from tests.support.shared import shared
+
+
+@pytest.fixture(params=["counted at once", "by milestones"])
+def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few events, as they are counted; and the same with milestones so close that each total meets some."""
+    if request.param == "by milestones":
+        monkeypatch.setattr(milestones, "EVERY", 4)
+        monkeypatch.setattr(milestones, "GROWN", 2)
+        monkeypatch.setattr(milestones, "FEW", 0)
+
+
+def projected(log: EventLog, path: Path, end: int) -> Snapshot:
+    """Return the views of the events up to a position."""
+    views = Views(path)
+    if end:
+        views.apply(log.read(0, end))
+    views.close()
+    db = connect(path)
+    return Snapshot(db, tracking(db))
+
+
+#: What is asked of every history beside questions made up: each way in which something may have moved since.
+EACH = [
+    ActionQuery(limit=500),
+    *(ActionQuery(limit=500, equal={"state": (str(state),)}) for state in State),
+    *(ActionQuery(limit=500, object=uri, include_related=True) for uri in OBJECTS),
+    *(ActionQuery(limit=500, object=uri, include_related=True, equal={"user": ("ann",)}) for uri in OBJECTS),
+    *(ActionQuery(limit=500, object=uri, equal={"state": ("Success", "Pending")}) for uri in OBJECTS),
+]
+
+
+def compare(store: SqliteStore, folder: Path, data: st.DataObject) -> None:
+    """Hold answers as of a moment against those of a log that ends there."""
+    head = store.log.head()
+    now = projected(store.log, folder / "now.db", head)
+    moment = data.draw(st.integers(0, head), "moment")
+    then = projected(store.log, folder / "then.db", moment)
+    for query in data.draw(st.lists(QUERIES, min_size=10, max_size=20)):
+        assert now.actions(structs.replace(query, as_of=moment)) == then.actions(query), query
+    for aggregate in {happened.aggregate for happened in store.log.read(0, head)}:
+        for namespace in (None, *NAMESPACES):
+            assert now.action(aggregate, namespace, moment) == then.action(aggregate, namespace)
+    for query in EACH:
+        assert now.actions(structs.replace(query, as_of=moment)) == then.actions(query), query
+    now.db.close()
+    then.db.close()
+
+
+@pytest.mark.usefixtures("counting")
+@shared(60)
+@given(history=HISTORIES, data=st.data())
+def test_as_of_a_position_equals_a_log_that_ends_there(history: list[Step], data: st.DataObject) -> None:
+    """For any history, position and question: as_of=p finds what the views of the events 1 to p find."""
+    with tempfile.TemporaryDirectory() as name:
+        store = SqliteStore(Path(name) / "log.db")
+        live(store.audit_log, history)
+        compare(store, Path(name), data)
+        store.close()
+
+
+@pytest.mark.usefixtures("counting")
+@shared(60)
+@given(seed=st.integers(0, 2**32), steps=st.integers(20, 150), several=st.booleans(), data=st.data())
+def test_as_of_holds_where_much_waits_and_starts(seed: int, steps: int, several: bool, data: st.DataObject) -> None:  # noqa: FBT001  # Hypothesis's
+    """The same for long histories of few objects, in which actions wait, start and are canceled."""
+    with tempfile.TemporaryDirectory() as name:
+        store = SqliteStore(Path(name) / "log.db")
+        live_busily(store.audit_log, seed, steps, NAMESPACES if several else NAMESPACES[:1])
+        compare(store, Path(name), data)
+        store.close()
