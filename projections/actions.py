@@ -31,7 +31,7 @@ from deedbook.domain.log import Happened
 from deedbook.projections import past
 from deedbook.projections.past import Left
 from deedbook.projections.relations import Relations
-from deedbook.projections.resource import LISTED_BODY, decode, encode, move, resource_of
+from deedbook.projections.resource import decode, encode, is_long, move, resource_of
 from deedbook.projections.terms import FIELDS, Terms
 
 #: The columns in the order in which `_Row` fills them: those that never move first, then from `state` on.
@@ -227,7 +227,7 @@ class Actions:
         execute("INSERT INTO bodies VALUES (?, ?)", [
             (row.id, row.recorded.body)
             for row in rows
-            if row.recorded is not None and row.recorded.body is not None and _is_long(row.recorded.body)
+            if row.recorded is not None and row.recorded.body is not None and is_long(row.recorded.body)
         ])  # fmt: skip
 
     def _write_moved(self, rows: Sequence[_Row]) -> None:
@@ -243,8 +243,9 @@ class Actions:
             self._recent.clear()
         for action, row in self._rows.items():
             if row.state in FINAL:
-                self._recent.pop(action, None)
-                self._open.pop(action, None)
+                if row.sort_before is not None:
+                    self._recent.pop(action, None)
+                    self._open.pop(action, None)
             else:
                 row.sort_before, row.is_resorted = row.sort, False
                 self._recent[action] = row
@@ -298,14 +299,9 @@ def _document(row: _Row) -> bytes:
     if recorded is None:
         return moved_to(row.document, row.state, row.start, row.end, row.permits)
     resource = resource_of(Action(row.uuid, recorded, row.state, row.start, row.end))
-    if resource.body is not None and _is_long(resource.body):
+    if resource.body is not None and is_long(resource.body):
         resource.body = None
     return encode(resource)
-
-
-def _is_long(body: str) -> bool:
-    # UTF-8 takes up to four bytes for a character: most bodies need not be encoded to know.
-    return 4 * len(body) > LISTED_BODY and len(body.encode()) > LISTED_BODY
 
 
 def moved_to(document: bytes, state: State, start: int | None, end: int | None, permits: int) -> bytes:

@@ -27,6 +27,13 @@ IDLE = 8
 TRIES = 10
 
 
+class PastMissing(Unavailable):
+    """The views that answer are of a release that kept no past."""
+
+    def __init__(self) -> None:
+        super().__init__("The views of the past are being built from the log; repeat in a few seconds.")
+
+
 class Snapshot(NamedTuple):
     """The views at one moment: everything asked of it is of the same position."""
 
@@ -39,14 +46,18 @@ class Snapshot(NamedTuple):
         return head(self.db)
 
     def actions(self, query: ActionQuery) -> Page:
-        """Return a page of the action list."""
+        """Return a page of the action list; raises `PastMissing` where the past is asked for and not in there."""
+        if query.as_of is not None:
+            self._require_past()
         return page(self.db, query)
 
     def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
         """Return the JSON of one action, whole, now or as it was at a position; None where there is none.
 
-        Namespace None is any.
+        Namespace None is any. Raises `PastMissing` as `actions`.
         """
+        if as_of is not None:
+            self._require_past()
         columns, tables = ("json", "documents USING (id)") if as_of is None else then(as_of)
         row = self.db.execute(
             f"SELECT body, {columns} FROM actions JOIN {tables} LEFT JOIN bodies USING (id)"
@@ -59,6 +70,10 @@ class Snapshot(NamedTuple):
         body, *facts = row
         document: bytes = facts[0] if as_of is None else as_then(*facts)
         return document if body is None else with_body(document, body)
+
+    def _require_past(self) -> None:
+        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'past'").fetchone():
+            raise PastMissing
 
     def relatives(self, namespace: str | None, uri: str, *, above: bool, limit: int) -> list[Relationship]:
         """Return the relationships on all ways up (or down) from an object, nearest first, at most `limit`."""

@@ -51,7 +51,7 @@ def uri_of(action: UUID | str) -> str:
 def resource_of(action: Action) -> ActionResource:
     """Return the resource of an action as it is."""
     recorded, state, start, end = action.recorded, action.state, action.start, action.end
-    identifier = str(action.id)
+    identifier: str = msgspec.to_builtins(action.id)  # As str(), in a third of its time.
     begun = None if start is None else rfc1123(start)
     # In the order of the fields: by name, this would take twice as long, and a rebuild makes each action's.
     return ActionResource(
@@ -77,6 +77,12 @@ def resource_of(action: Action) -> ActionResource:
         recorded.parents,
         _duration(start, end),
     )
+
+
+def is_long(body: str) -> bool:
+    """Tell whether a body has too many bytes to be listed."""
+    # UTF-8 takes up to four bytes for a character: most bodies need not be encoded to know.
+    return 4 * len(body) > LISTED_BODY and len(body.encode()) > LISTED_BODY
 
 
 def move(

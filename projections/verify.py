@@ -12,6 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from sqlite_utils import Database
+
 from deedbook.domain.errors import StoreFailed, Undecodable
 from deedbook.domain.finding import Finding, Found, Progress
 from deedbook.domain.log import Happened
@@ -107,8 +109,7 @@ def verify_views(
 def _verified(
     name: str, views: sqlite3.Connection, log: Events, found: Found, progress: Callable[[Progress], None]
 ) -> Compared:
-    (frame,) = views.execute("PRAGMA user_version").fetchone()
-    if not frame or not release_of(views).is_ours:
+    if not release_of(Database(views)).is_ours:
         return Compared(name, None, "of another version, so that a server builds them anew; not compared")
     rows = views.execute("SELECT position, recorded, stopped_at, reason FROM tracking").fetchall()
     if len(rows) != 1:

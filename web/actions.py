@@ -16,6 +16,7 @@ from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.page import Page
 from deedbook.projections.resource import encode, resource_of, uri_of
 from deedbook.web import list_query
+from deedbook.web.as_of import Moments
 from deedbook.web.batches import record_batch
 from deedbook.web.call import ACTION_BODY, NDJSON, Call, Reply
 from deedbook.web.courier import Courier
@@ -46,21 +47,25 @@ class Actions(NamedTuple):
 
     courier: Courier
     views: CaughtUpViews
+    moments: Moments
     new_id: Callable[[], UUID]
     newest_first: bool
 
     async def page(self, call: Call) -> Reply:
         """Answer a page of the list."""
-        query = list_query.parse(call.query, call.namespace, newest_first=self.newest_first)
+        as_of = self.moments.asked(call.query)
+        query = list_query.parse(call.query, call.namespace, as_of, newest_first=self.newest_first)
         found, position, lag = await self.views.ask(
-            lambda snapshot: snapshot.actions(query), is_quick=list_query.is_quick(query)
+            lambda snapshot: snapshot.actions(query), as_of, is_quick=list_query.is_quick(query)
         )
         return Reply(200, envelope(call, query, found), position, lag_header(lag))
 
     async def one(self, call: Call) -> Reply:
         """Answer one action."""
-        action, namespace = call.action, call.namespace
-        document, position, lag = await self.views.ask(lambda snapshot: snapshot.action(action, namespace))
+        action, namespace, as_of = call.action, call.namespace, self.moments.asked(call.query)
+        document, position, lag = await self.views.ask(
+            lambda snapshot: snapshot.action(action, namespace, as_of), as_of
+        )
         if document is None:
             raise UnknownAction(action)
         return Reply(200, document, position, lag_header(lag))
@@ -134,17 +139,21 @@ def envelope(call: Call, query: ActionQuery, page: Page) -> bytes:
     meta = {
         "limit": query.limit,
         "offset": query.offset,
-        "next": _link(call, query.limit, behind) if behind < page.total else None,
-        "previous": _link(call, query.limit, max(0, query.offset - query.limit)) if query.offset else None,
+        "next": _link(call, query, behind) if behind < page.total else None,
+        "previous": _link(call, query, max(0, query.offset - query.limit)) if query.offset else None,
         "total_count": page.total,
     }
     return b'{"meta":%b,"objects":[%b]}' % (msgspec.json.encode(meta), b",".join(page.documents))
 
 
-def _link(call: Call, limit: int, offset: int) -> str:
+def _link(call: Call, query: ActionQuery, offset: int) -> str:
     filters = [
-        (name, value) for name, values in call.query.items() if name not in ("limit", "offset") for value in values
+        # A date is told as the position that it meant: so all pages are of one moment.
+        (name, str(query.as_of) if name == "as_of" else value)
+        for name, values in call.query.items()
+        if name not in ("limit", "offset")
+        for value in values
     ]
     named = call.scope["namespace"]
     root = ROOT if named is None else f"{ROOT}/{named}"
-    return f"{root}/action/?{urlencode([*filters, ('limit', limit), ('offset', offset)])}"
+    return f"{root}/action/?{urlencode([*filters, ('limit', query.limit), ('offset', offset)])}"

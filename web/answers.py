@@ -5,6 +5,7 @@ from msgspec import UNSET, Struct, UnsetType
 from deedbook.domain.keys import Role
 from deedbook.projections.progress import Outcome, Phase
 from deedbook.projections.resource import ActionResource
+from deedbook.web.event_resource import EventResource
 
 
 class ErrorAnswer(Struct):
@@ -28,6 +29,28 @@ class ActionList(Struct):
 
     meta: PageMeta
     objects: list[ActionResource]
+
+
+class EventPageMeta(Struct):
+    """Where a page is in the log: its events stand behind `after`; `next` is null where it reached the `head`."""
+
+    limit: int
+    after: int
+    next: str | None
+    head: int
+
+
+class EventPage(Struct):
+    """A page of the log."""
+
+    meta: EventPageMeta
+    objects: list[EventResource]
+
+
+class EventList(Struct):
+    """Every event of an action."""
+
+    objects: list[EventResource]
 
 
 class BatchAnswer(Struct):

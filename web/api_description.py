@@ -7,11 +7,15 @@ from deedbook.domain.keys import Right
 from deedbook.domain.lifecycle import State
 from deedbook.projections.resource import ActionResource
 from deedbook.web import answers, wire
+from deedbook.web.event_resource import EventResource
 from deedbook.web.list_query import LIMIT, MOST
+from deedbook.web.output_stream import OutputEntry
 from deedbook.web.paths import ROOT
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+TEXT = "text/plain"
+EVENT_STREAM = "text/event-stream"
 
 
 class Parameter(NamedTuple):
@@ -22,6 +26,7 @@ class Parameter(NamedTuple):
     schema: Mapping[str, object]
     required: bool = False
     commas: bool = False
+    place: str = "query"
 
 
 class Operation(NamedTuple):
@@ -52,6 +57,7 @@ _COUNT = {"type": "integer", "minimum": 0}
 _STATES = {"type": "array", "items": {"type": "string", "enum": [str(state) for state in State]}}
 _DATE = "RFC 1123 or ISO 8601, with any offset; without a fraction it names its whole second"
 
+AS_OF = Parameter("as_of", "As it was then: a position of the log, or a date, which means the last one by then.", _TEXT)
 LIST = (
     Parameter("uuid", "With one of these ids.", {"type": "array", "items": {"type": "string", "format": "uuid"}}),
     Parameter("uuid__startswith", "With an id that begins so.", {"type": "string", "pattern": "^[0-9A-Fa-f-]+$"}),
@@ -67,6 +73,7 @@ LIST = (
     Parameter("method", "With one of these HTTP methods.", _TEXTS),
     Parameter("ip", "From one of these addresses.", _TEXTS),
     Parameter("is_user_action", "Triggered by a user, or by the system.", _FLAG),
+    AS_OF,
     Parameter("order_by", "Oldest or newest first.", {"type": "string", "enum": ["start_date", "-start_date"]}),
     Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
               {"type": "integer", "minimum": 1, "default": LIMIT}),
@@ -77,19 +84,31 @@ TOKEN = (
     Parameter("token", "The API key, for the same clients; on WebSockets only.", _TEXT),
 )
 OUTPUT_STREAM = (
-    Parameter("tail", "Lines that come first, of those that there are.", {**_COUNT, "default": 300}),
-    Parameter("follow", "Whether new lines follow until the action has ended.", {**_FLAG, "default": True}),
+    Parameter("tail", "Lines that come first, of those that there are: on WebSockets 300, else all.", _COUNT),
+    Parameter(
+        "follow", "On WebSockets only: whether new lines follow until the action has ended.", {**_FLAG, "default": True}
+    ),
     Parameter("after", "Resumes behind the line with this number, instead of `tail`.", _COUNT),
     *TOKEN,
 )
-EVENT_STREAM = (
-    Parameter("type", "All events are of type `action`.", _TEXTS, commas=True),
+EVENTS = (
+    Parameter("type", "`action` or `relationship`; a WebSocket has no other than `action`.", _TEXTS, commas=True),
     Parameter("object", "URIs, each of an object or of an action.", _TEXTS, commas=True),
     Parameter("parent", "URIs of the object or of what is above it.", _TEXTS, commas=True),
     Parameter("parents", "The same as `parent`.", _TEXTS, commas=True),
-    Parameter("after", "Resumes behind this position; one beyond the log's head is a 400.", _COUNT),
-    *TOKEN,
+    Parameter("after", "Goes on behind this position; one beyond the log's head is a 400.", _COUNT),
 )
+EVENT_PAGE = (
+    *EVENTS,
+    Parameter("limit", f"Events on a page; more than {MOST} is taken as {MOST}. A page may have fewer, also none.",
+              {"type": "integer", "minimum": 1, "default": LIMIT}),
+)  # fmt: skip
+LIVE_EVENTS = (
+    *EVENTS,
+    Parameter("Last-Event-ID", "Of server-sent events: goes on behind this position; goes before `after`.", _COUNT,
+              place="header"),
+    *TOKEN,
+)  # fmt: skip
 _LINK = tuple(Parameter(end, f"The URI of the {end}.", _TEXT, required=True) for end in ("parent", "child"))
 RELATIVES = (
     Parameter("object", "The URI of the object.", _TEXT, required=True),
@@ -111,7 +130,8 @@ OPERATIONS = (
               " with a line for each, in order.", Right.RECORD,
               {200: {NDJSON: answers.BatchAnswer}, 201: _RESOURCE, 202: _RESOURCE}, (*_REFUSED, 409),
               {JSON: wire.RecordRequest, NDJSON: wire.BatchLine}, headers=_URI, idempotent=True),
-    Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE}, headers=_LAG),
+    Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE},
+              (400,), parameters=(AS_OF,), headers=_LAG),
     Operation(f"{_ACTION}/cancel/", "post", "cancelAction", "Cancels an action that is Pending or In progress.",
               Right.CANCEL, {202: _RESOURCE}, (400, 403, 409, 413, 422), headers=_URI, idempotent=True),
     Operation(f"{_ACTION}/retry/", "post", "retryAction",
@@ -120,14 +140,21 @@ OPERATIONS = (
     Operation(f"{_ACTION}/finish/", "post", "finishAction", "Reports how a running action ended.", Right.FINISH,
               {200: _RESOURCE}, (*_REFUSED, 409), {JSON: wire.FinishRequest}, headers=_URI, idempotent=True),
     Operation(f"{_ACTION}/logs/", "get", "followOutput",
-              "A WebSocket: the action's output, a LogFrame for each line, then close 1000.", Right.READ,
-              {101: {}}, (400, 426), parameters=OUTPUT_STREAM),
+              "The action's output: the lines that there are, as text or NDJSON; or a WebSocket: a LogFrame for each"
+              " line, then close 1000.", Right.READ,
+              {101: {}, 200: {TEXT: str, NDJSON: OutputEntry}}, (400,), parameters=OUTPUT_STREAM),
     Operation(f"{_ACTION}/logs/", "post", "appendOutput", "Appends lines to a running action's output, all or none.",
               Right.APPEND, {200: {JSON: answers.OutputAppended}}, (*_REFUSED, 409),
               {JSON: wire.OutputRequest, NDJSON: wire.OutputLineRequest}, idempotent=True),
     Operation(f"{ROOT}/events/", "get", "followEvents",
-              "A WebSocket: an EventFrame for each change of an action's life.", Right.READ,
-              {101: {}}, (400, 426), parameters=EVENT_STREAM),
+              "Events as they come: as server-sent events where Accept names them; or a WebSocket: an EventFrame for"
+              " each change of an action's life.", Right.READ,
+              {101: {}, 200: {EVENT_STREAM: EventResource}}, (400, 426), parameters=LIVE_EVENTS),
+    Operation(f"{ROOT}/event/", "get", "listEvents", "The log, page by page.", Right.READ,
+              {200: {JSON: answers.EventPage, NDJSON: EventResource}}, (400,), parameters=EVENT_PAGE,
+              headers=("Link",)),
+    Operation(f"{_ACTION}/history/", "get", "getHistory", "Every event of an action, oldest first.", Right.READ,
+              {200: {JSON: answers.EventList}}, (400,)),
     Operation(f"{ROOT}/relationship/", "get", "getRelationships", "What is and was above and below an object.",
               Right.READ, {200: {JSON: answers.RelativesAnswer}}, (400,), parameters=RELATIVES, headers=_LAG),
     Operation(f"{ROOT}/relationship/", "post", "stateRelationship",

@@ -9,6 +9,7 @@ from deedbook.web.admin import Admin
 from deedbook.web.call import Reply
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
+from deedbook.web.history import History
 from deedbook.web.keys import Keys
 from deedbook.web.output import Output
 from deedbook.web.paths import ROOT, Canonical
@@ -18,7 +19,7 @@ from deedbook.web.resource import Method, Resource, send_reply
 from deedbook.web.streams import Streams
 
 
-def create_app(  # noqa: PLR0913  # one for each that answers
+def create_app(  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
@@ -27,6 +28,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
     keys: Keys,
     admin: Admin,
     streams: Streams,
+    history: History,
     health: Health,
     description: ASGIApp,
 ) -> Canonical:
@@ -45,9 +47,11 @@ def create_app(  # noqa: PLR0913  # one for each that answers
         Route(f"{action}/retry", Resource(gate, POST=Method(may.RETRY, actions.retry))),
         Route(f"{action}/finish", Resource(gate, POST=Method(may.FINISH, actions.finish))),
         Route(f"{action}/logs", Resource(
-            gate, GET=Method(may.READ, streams.needs_upgrade), POST=Method(may.APPEND, output.append))),
+            gate, GET=Method(may.READ, streams.output), POST=Method(may.APPEND, output.append))),
         WebSocketRoute(f"{action}/logs", streams.follow_output),
-        Route(f"{ROOT}/events", Resource(gate, GET=Method(may.READ, streams.needs_upgrade))),
+        Route(f"{action}/history", Resource(gate, GET=Method(may.READ, history.of_action))),
+        Route(f"{ROOT}/event", Resource(gate, GET=Method(may.READ, history.page))),
+        Route(f"{ROOT}/events", Resource(gate, GET=Method(may.READ, streams.events))),
         WebSocketRoute(f"{ROOT}/events", streams.follow_events),
         Route(f"{ROOT}/relationship", Resource(
             gate,

@@ -1,7 +1,7 @@
 """One request on its way through: what it asks, who asks, and the answer."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from deedbook.domain.commands import Once
 from deedbook.domain.events import Caller
@@ -41,6 +41,15 @@ class Reply(Struct):
     position: int | None = None
     headers: Mapping[bytes, bytes] = {}
     content_type: bytes = JSON
+
+
+class Streamed(Struct):
+    """An answer that is sent piece by piece: `send` takes the message that begins it, and ends it in its own way."""
+
+    send: Callable[[Message, Receive, Send], Awaitable[None]]
+    content_type: bytes
+    position: int
+    headers: Mapping[bytes, bytes] = {}
 
 
 class Call:

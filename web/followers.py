@@ -4,60 +4,47 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 from uuid import UUID
-
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.keys import ApiKey
 from deedbook.web.auth import Keyring
+from deedbook.web.channels import REVOKED, TOO_SLOW, Channel, Gone
 from deedbook.web.problems import Problem
 
 #: How often followers are looked at, in seconds: a revoked key's streams are closed within a second.
 ROUND = 0.5
 
-#: The extension by which the server's WebSocket protocol lets a stream be closed although its client does not read.
-HANG_UP = "deedbook.hang_up"
-
 _log = logging.getLogger(__name__)
-
-
-class HangUp(Protocol):
-    """Closes a WebSocket at once: the frame goes out behind what is buffered."""
-
-    def __call__(self, code: int, reason: str) -> None:
-        """Close it, with a code of RFC 6455 section 7.4 and a reason of at most 123 bytes."""
 
 
 class Follower:
     """One open stream: `where` tells how to resume behind what was sent last."""
 
-    def __init__(self, socket: WebSocket, key: ApiKey, where: Callable[[], str]) -> None:
+    def __init__(self, channel: Channel, key: ApiKey, where: Callable[[], str]) -> None:
         self.key = key
         self.where = where
-        self._socket = socket
+        self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._sending_since: float | None = None
         self._is_hung_up = False
 
     async def send(self, text: str) -> None:
-        """Send a frame, as soon as the client takes it; raises WebSocketDisconnect once it is gone."""
+        """Send a piece, as soon as the client takes it; raises `Gone` once it is gone."""
         if self._is_hung_up:
-            raise WebSocketDisconnect
+            raise Gone
         self._sending_since = self._loop.time()
-        await self._socket.send({"type": "websocket.send", "text": text})
+        await self._channel.send(text)
         self._sending_since = None
 
     def stuck(self) -> float:
-        """Return for how many seconds the client has not taken a frame."""
+        """Return for how many seconds the client has not taken a piece."""
         return 0.0 if self._sending_since is None else self._loop.time() - self._sending_since
 
     def hang_up(self, code: int, reason: str) -> None:
         """Close the stream, whether the client reads or not."""
         self._is_hung_up = True
-        hang_up: HangUp = self._socket.scope["extensions"][HANG_UP]
-        hang_up(code, reason)
+        self._channel.hang_up(code, reason)
 
 
 class Followers:
@@ -101,6 +88,6 @@ class Followers:
             self._keyring.refresh(at_once=True)
         for follower in list(self._open):
             if not self._keyring.is_valid(follower.key):
-                follower.hang_up(1008, "this API key was revoked")
+                follower.hang_up(REVOKED, "this API key was revoked")
             elif follower.stuck() > self._patience:
-                follower.hang_up(1013, f"read too slowly; resume with {follower.where()}")
+                follower.hang_up(TOO_SLOW, f"read too slowly; resume with {follower.where()}")

@@ -1,24 +1,17 @@
 """What is sent over the streams: a frame for each change of an action's life, a frame for each line of output."""
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
 
-from deedbook.domain.action import Action, evolve
-from deedbook.domain.events import ActionEvent
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog, Happened
 from deedbook.domain.output import OutputLine
 from deedbook.projections.dates import iso8601
-from deedbook.projections.resource import uri_of
-from deedbook.web.problems import bad
-
-#: At the most so many open actions are remembered, so that their next frame needs no look into the log.
-_REMEMBERED = 10_000
+from deedbook.web.course import REMEMBERED, ActionStep, Course, id_of
+from deedbook.web.event_resource import encode, told
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -46,99 +39,64 @@ class LogFrame(Struct):
 
 
 class Frame(NamedTuple):
-    """A frame as text, with what decides who gets it."""
+    """An event as it is sent, with what decides who gets it.
+
+    `text` is what WebSockets are sent: None of a relationship, which published clients know nothing of. `resource` is
+    its resource, for server-sent events: None where it was not made.
+    """
 
     position: int
+    type: str
     namespace: str
     object: str
     parents: Sequence[str]
-    resource_uri: str
-    text: str
+    resource_uri: str | None
+    text: str | None
+    resource: str | None
 
-
-class Wanted(NamedTuple):
-    """What a follower asked for; an empty set is no filter."""
-
-    namespace: str | None
-    types: frozenset[str] = frozenset()
-    objects: frozenset[str] = frozenset()
-    parents: frozenset[str] = frozenset()
-
-    def holds(self, frame: Frame) -> bool:
-        """Tell whether a frame is the follower's to see, and wanted."""
-        return (
-            self.namespace in (None, frame.namespace)
-            and (not self.types or "action" in self.types)
-            and (not self.objects or frame.object in self.objects or frame.resource_uri in self.objects)
-            and (not self.parents or not self.parents.isdisjoint(frame.parents))
-        )
-
-
-def wanted(parameters: Mapping[str, list[str]], namespace: str | None) -> Wanted:
-    """Return what the query of an event stream asks for; each filter is a comma list."""
-    known = ("type", "object", "parent", "parents", "after", "user", "token")
-    for name in parameters:
-        if name not in known:
-            raise bad(f"There is no filter {name}; known are type, object, parent, parents and after.")
-
-    def among(*names: str) -> frozenset[str]:
-        values = (value for name in names for value in parameters.get(name, ()))
-        return frozenset(part for value in values for part in value.split(",") if part)
-
-    return Wanted(namespace, among("type"), among("object"), among("parent", "parents"))
+    @property
+    def size(self) -> int:
+        """How many characters it is."""
+        return len(self.text or "") + len(self.resource or "")
 
 
 class Frames:
-    """Makes the frames of the event stream from the log alone, so that it never waits for a view.
+    """Makes the frames of the event stream, from a part of the log in order, without a gap."""
 
-    Each one reads a part of the log in order, without a gap: it remembers actions as the last event that it saw left
-    them.
-    """
+    def __init__(self, log: EventLog, remembered: int = REMEMBERED) -> None:
+        self._course = Course(log, remembered)
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-        self._seen: OrderedDict[UUID, Action] = OrderedDict()
-
-    def of(self, happened: Happened) -> Frame | None:
-        """Return the frame of an event, None where it is no change of an action."""
-        event = happened.event
-        if not isinstance(event, ActionEvent):
+    def of(self, happened: Happened, *, tells: bool = False) -> Frame | None:
+        """Return the frame of an event, None where it is bookkeeping; `tells`: with its resource."""
+        step = self._course.step(happened)
+        if step is None:
             return None
-        action = self._after(happened, event)
-        recorded = action.recorded
-        parents = (recorded.object, *recorded.parents) if recorded.object else ()
-        resource_uri = uri_of(action.id)
-        frame = EventFrame(
-            type="action",
-            action="create" if happened.version == 1 else "update",
-            parents=parents,
-            resource_uri=resource_uri,
-            state=action.state,
-            uuid=str(uuid5(happened.aggregate, str(happened.version))),
-            datetime=iso8601(happened.recorded),
-            position=happened.position,
+        return Frame(
+            happened.position,
+            step.type,
+            step.namespace,
+            step.object,
+            # What is above a relationship is looked up in the log: only for those who are told of it.
+            step.parents if tells or isinstance(step, ActionStep) else (),
+            step.resource_uri,
+            _text(step) if isinstance(step, ActionStep) else None,
+            encode(told(step)).decode() if tells else None,
         )
-        text = _ENCODER.encode(frame).decode()
-        return Frame(happened.position, recorded.namespace, recorded.object, parents, resource_uri, text)
 
-    def _after(self, happened: Happened, event: ActionEvent) -> Action:
-        """Return the action as the event left it."""
-        action = evolve(self._before(happened), happened.aggregate, event)
-        self._seen[happened.aggregate] = action
-        self._seen.move_to_end(happened.aggregate)
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-        return action
 
-    def _before(self, happened: Happened) -> Action | None:
-        known = self._seen.get(happened.aggregate)
-        if known is not None or happened.version == 1:
-            return known
-        action: Action | None = None
-        for earlier in self._log.history(happened.aggregate):
-            if earlier.version < happened.version and isinstance(earlier.event, ActionEvent):
-                action = evolve(action, happened.aggregate, earlier.event)
-        return action
+def _text(step: ActionStep) -> str:
+    happened = step.happened
+    frame = EventFrame(
+        type="action",
+        action="create" if happened.version == 1 else "update",
+        parents=step.parents,
+        resource_uri=step.resource_uri,
+        state=step.after.state,
+        uuid=id_of(happened),
+        datetime=iso8601(happened.recorded),
+        position=happened.position,
+    )
+    return _ENCODER.encode(frame).decode()
 
 
 def log_frame(line: OutputLine) -> str:

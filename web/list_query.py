@@ -24,7 +24,7 @@ _SHORT = 100
 _REPEATABLE = ("state", "user", "action", "method", "ip")
 _ONCE = (
     "uuid__startswith", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
-    "object", "include_related", "is_user_action", "limit", "offset", "order_by",
+    "object", "include_related", "is_user_action", "as_of", "limit", "offset", "order_by",
 )  # fmt: skip
 _STATES = frozenset(str(state) for state in State)
 _KNOWN = frozenset({"uuid", *_REPEATABLE, *_ONCE})
@@ -32,8 +32,10 @@ _KNOWN = frozenset({"uuid", *_REPEATABLE, *_ONCE})
 Parameters = Mapping[str, list[str]]
 
 
-def parse(parameters: Parameters, namespace: str | None, *, newest_first: bool) -> ActionQuery:
-    """Return what a list request asks for."""
+def parse(
+    parameters: Parameters, namespace: str | None, as_of: int | None = None, *, newest_first: bool
+) -> ActionQuery:
+    """Return what a list request asks for, as of a position or (None) now."""
     for name in parameters:
         if name not in _KNOWN:
             raise bad(f"There is no filter {name}; known are {', '.join(sorted(_KNOWN))}.")
@@ -56,6 +58,7 @@ def parse(parameters: Parameters, namespace: str | None, *, newest_first: bool) 
         start_to=_date("start_date__lte", one, 1),
         end_from=_date("end_date__gte", one, 0),
         end_to=_date("end_date__lte", one, 1),
+        as_of=as_of,
         newest_first=_newest_first(one.get("order_by"), newest_first),
         limit=_number("limit", one.get("limit"), LIMIT, 1, MOST),
         offset=_number("offset", one.get("offset"), 0, 0, _OFFSET),

@@ -25,6 +25,7 @@ from deedbook.domain.store.sqlite.archive_reading import snapshot
 from deedbook.domain.store.sqlite.archive_writing import intake
 from deedbook.domain.store.sqlite.backup import back_up
 from deedbook.domain.store.sqlite.read_only import ReadOnly
+from deedbook.domain.store.sqlite.recorder import now
 from deedbook.domain.store.sqlite.snapshot import SqliteSnapshot
 from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
@@ -34,6 +35,7 @@ from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
 from deedbook.web.admin import Admin
 from deedbook.web.app import create_app
+from deedbook.web.as_of import Moments
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
@@ -41,6 +43,7 @@ from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
+from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
 from deedbook.web.openapi import Description
@@ -188,12 +191,13 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies)
     app = create_app(
         gate=gate,
-        actions=Actions(courier, views, new_id, settings.newest_first),
+        actions=Actions(courier, views, Moments(store.log, now), new_id, settings.newest_first),
         output=Output(courier),
         relationships=Relationships(courier, views),
         admin=Admin(builder, store.generations),
         keys=Keys(courier, store.log, keyring, new_id),
         streams=Streams(gate, store.log, tail, followers),
+        history=History(gate, store.log),
         health=Health(store.log, store.queued, reader, runner, store.generations),
         description=Description(),
     )

@@ -23,8 +23,9 @@ Who did what to which object: actions are recorded, listed, followed, canceled a
 
 Each path also answers with a namespace in it (`/api/audit/v1/{namespace}/action/`), and with and without the trailing
 slash. HEAD answers as GET, without the body; any other method is a 405, whose `Allow` names those that there are. Every
-error is `{"error": "<one sentence>"}`. NDJSON holds one value a line: its schemas are those of a line. Dates are RFC
-1123 with `+0000`; those that are sent may also be ISO 8601.
+error is `{"error": "<one sentence>"}`. NDJSON holds one value a line: its schemas are those of a line; and those of
+server-sent events (`text/event-stream`) are of the data of one. Dates are RFC 1123 with `+0000`; those that are sent
+may also be ISO 8601.
 """
 
 _HEADERS = {
@@ -33,6 +34,7 @@ _HEADERS = {
     "X-DockerCloud-Action-URI": ("string", "The resource URI of the action in the answer.", True),
     "Retry-After": ("integer", "Seconds after which the request may be repeated.", False),
     "WWW-Authenticate": ("string", "How to send an API key.", True),
+    "Link": ("string", 'The next page, with `rel="next"`, where there is one.', False),
     "Upgrade": ("string", "What the path needs: websocket.", True),
 }
 
@@ -45,6 +47,9 @@ _ERROR_HEADERS = {
 
 #: What every request with a key can be answered with.
 _ALWAYS = (401, 404, 429, 500, 503)
+
+#: Types that need no name.
+_PLAIN: Mapping[type, Json] = {dict: {"type": "object"}, str: {"type": "string"}}
 
 _SECURITY: Json = {
     "basic": {"type": "http", "scheme": "basic", "description": "The user and the API key."},
@@ -123,7 +128,7 @@ def _answer(one: Operation, status: int) -> Json:
     content = one.replies[status]
     if not content:
         return told
-    headers = ("Deedbook-Position", *(() if NDJSON in content else one.headers))
+    headers = ("Deedbook-Position", *(() if set(content) == {NDJSON} else one.headers))
     return {**told, "headers": _headers(headers), "content": _content(content)}
 
 
@@ -145,13 +150,13 @@ def _content(kinds: Mapping[str, type]) -> Json:
 
 
 def _schema(kind: type) -> Json:
-    return {"type": "object"} if kind is dict else _to("schemas", kind.__name__)
+    return _PLAIN[kind] if kind in _PLAIN else _to("schemas", kind.__name__)
 
 
 def _schemas() -> Json:
     kinds = {kind for one in OPERATIONS for content in (one.body, *one.replies.values()) for kind in content.values()}
     _, components = msgspec.json.schema_components(
-        sorted((kinds - {dict}) | {ErrorAnswer, EventFrame, LogFrame}, key=lambda kind: kind.__name__),
+        sorted((kinds - set(_PLAIN)) | {ErrorAnswer, EventFrame, LogFrame}, key=lambda kind: kind.__name__),
         ref_template="#/components/schemas/{name}",
     )
     return dict(sorted(components.items()))
@@ -174,7 +179,7 @@ def _path_parameters(path: str) -> Json:
 def _parameter(one: Parameter) -> Json:
     return {
         "name": one.name,
-        "in": "query",
+        "in": one.place,
         "description": one.says,
         "required": one.required,
         "schema": one.schema,

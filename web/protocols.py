@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from deedbook.web.followers import HANG_UP
+from deedbook.web.channels import CONNECTION, HANG_UP
 from deedbook.web.problems import body_of
 
 #: How long a client that was hung up on may take to read what is buffered, in seconds.
@@ -26,12 +28,57 @@ _LENGTH = b"\r\ncontent-length: "
 class HttpProtocol(HttpToolsProtocol):
     """Sends head and body of an answer together, and answers what can't be parsed with the API's error.
 
-    Two writes were two system calls, and a third of what an empty answer costs.
+    Two writes were two system calls, and a third of what an empty answer costs. It is the `Connection` of answers that
+    are streams: uvicorn tells nobody that it stops, waits for who does not read, and of requests that came one behind
+    the other lets only the last know that the client went.
     """
+
+    on_shutdown: Callable[[], None] | None = None
+    _active: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         """Begin a connection."""
         super().connection_made(_Corked(transport))  # type: ignore[arg-type]  # it is one in all that is used
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the request that is being answered know."""
+        super().connection_lost(exc)
+        self._abandon()
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]  # as in `FollowerProtocol`
+
+    def shutdown(self) -> None:
+        """Begin to stop: what is answered is answered, but a stream without an end ends."""
+        super().shutdown()
+        if self.on_shutdown is not None:
+            self.on_shutdown()
+
+    def hang_up(self, last: bytes, *, is_whole: bool) -> None:
+        """Put `last` behind what is buffered, end the application's part, and drop who never reads it."""
+        cycle = self._active
+        if cycle is None or cycle.disconnected or cycle.response_complete or self.transport.is_closing():
+            return
+        if cycle.chunked_encoding:
+            chunk = b"%x\r\n%b\r\n" % (len(last), last) if last else b""
+            self.transport.write(chunk + b"0\r\n\r\n" * is_whole)
+        self._abandon()
+        self.flow.resume_writing()
+        self.transport.close()
+        asyncio.get_running_loop().call_later(_LAST_CHANCE, self.transport.abort)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._active = cycle
+        self.on_shutdown = None
+        super()._start_asgi_task(cycle, app)
+
+    def _abandon(self) -> None:
+        cycle = self._active
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
         """Answer and hang up."""

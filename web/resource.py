@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.keys import MAY, ApiKey, Right
-from deedbook.web.call import JSON, Call, Networks, Reply
+from deedbook.web.call import JSON, Call, Networks, Reply, Streamed
 from deedbook.web.problems import RETRY_AFTER, Problem, body_of, problem_of
 
 _CUT_OFF = "The server stopped before this was done; repeat it, with an Idempotency-Key so that it is done once."
@@ -25,7 +25,7 @@ class Method(NamedTuple):
     """What answers a method, and the right that its caller needs."""
 
     right: Right
-    answer: Callable[[Call], Awaitable[Reply]]
+    answer: Callable[[Call], Awaitable[Reply | Streamed]]
 
 
 class Gate(Protocol):
@@ -57,6 +57,7 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        reply: Reply | Streamed
         try:
             reply = await self._answer(scope, receive)
         except Problem as problem:
@@ -71,11 +72,14 @@ class Resource:
         except Exception:  # noqa: BLE001  # whatever it is, the client gets the API's error and the log the rest
             _log.exception("%s %s failed.", scope["method"], scope["path"])
             reply = _failed(Problem(500, "Something went wrong here; the server's log says what."))
+        if isinstance(reply, Streamed):
+            await _stream(scope, receive, send, reply)
+            return
         if reply.position is None:
             reply.position = self._gate.position()
         await send_reply(send, reply)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply | Streamed:
         method = self._methods.get(scope["method"])
         if method is None:
             raise Problem(405, f"This path takes {self._allow}.", {"Allow": self._allow})
@@ -106,6 +110,20 @@ async def send_reply(send: Send, reply: Reply) -> None:
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _stream(scope: Scope, receive: Receive, send: Send, streamed: Streamed) -> None:
+    headers = [
+        (b"content-type", streamed.content_type),
+        (b"deedbook-position", b"%d" % streamed.position),
+        *streamed.headers.items(),
+    ]
+    start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
+    if scope["method"] == "HEAD":
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await streamed.send(start, receive, send)
 
 
 def _failed(problem: Problem) -> Reply:

@@ -1,29 +1,56 @@
-"""The two streams: every change of an action's life, and an action's output line by line."""
+"""What is followed: every change of an action's life, and an action's output line by line; and both over plain HTTP."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple
-from uuid import UUID
 
-from starlette.types import Message
+from starlette.types import Message, Receive, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from deedbook.domain.errors import DeedbookError, StoreFailed, Undecodable
+from deedbook.domain.errors import DeedbookError, StoreFailed
 from deedbook.domain.keys import MAY, ApiKey, Right
 from deedbook.domain.log import EventLog
-from deedbook.web.call import Call, Reply
+from deedbook.domain.output import OutputLine
+from deedbook.web.call import JSON, NDJSON, Call, Reply, Streamed
+from deedbook.web.channels import STOPPING, UNREADABLE, BodyChannel, Channel, EventSourceChannel, Gone, SocketChannel
+from deedbook.web.event_stream import EventStream, ServerSentEvents
 from deedbook.web.followers import Follower, Followers
-from deedbook.web.frames import Frame, Frames, Wanted, log_frame, wanted
 from deedbook.web.gate import Gate
+from deedbook.web.negotiation import preferred
+from deedbook.web.numbers import whole_number
+from deedbook.web.output_stream import OutputAsked, OutputStream, Replay, as_ndjson, as_text
 from deedbook.web.problems import Problem, bad, body_of, not_found, problem_of
-from deedbook.web.tail import HELD, Output, Ring, Tail
+from deedbook.web.sse import EVENT_STREAM
+from deedbook.web.tail import Tail
+from deedbook.web.wanted import CREDENTIALS, FILTERS, wanted
 
 #: Clients that were refused come back at once, hundreds of times a second: they are answered a second late.
 REFUSAL_DELAY = 1.0
 
-#: Lines of output that are sent before the live ones, unless `tail` says otherwise.
+#: Lines of output that a WebSocket is sent before the live ones, unless `tail` says otherwise.
 TAIL = 300
+
+TEXT = b"text/plain"
+
+#: How an action's output is written into the body of an answer.
+_WRITTEN: Mapping[bytes, tuple[bytes, Callable[[OutputLine], str]]] = {
+    TEXT: (b"text/plain; charset=utf-8", as_text),
+    NDJSON: (NDJSON, as_ndjson),
+}
+
+#: What comes is of the moment, for who asked, and passes at once: no proxy keeps or gathers it, nor a browser
+#: guesses at it.
+_LIVE: Mapping[bytes, bytes] = {
+    b"cache-control": b"no-store",
+    b"x-accel-buffering": b"no",
+    b"x-content-type-options": b"nosniff",
+}
+
+_NEEDS_UPGRADE = "This is a stream: open it as a WebSocket, or ask with Accept: text/event-stream."
+
+_log = logging.getLogger(__name__)
 
 Stream = Callable[[Follower], Awaitable[tuple[int, str]]]
 
@@ -36,24 +63,50 @@ class Streams(NamedTuple):
     tail: Tail
     followers: Followers
 
-    async def needs_upgrade(self, call: Call) -> Reply:
-        """Tell who asks for a stream without a WebSocket that it needs one."""
-        if "uuid" in call.scope["path_params"] and not self.gate.is_visible(call):
+    async def events(self, call: Call) -> Reply | Streamed:
+        """Send events as server-sent events; tell who asks for nothing of that kind what the path needs."""
+        if preferred(call, (JSON, EVENT_STREAM)) != EVENT_STREAM:
+            raise Problem(426, _NEEDS_UPGRADE, {"Upgrade": "websocket", "Connection": "Upgrade"})
+        self.followers.check(call.key)
+        which = wanted(call.query, call.namespace)
+        head = self.log.head()
+        stream = ServerSentEvents(self.log, self.tail, which, _resumed(call, head), head)
+        return Streamed(
+            self._sending(call, EventSourceChannel, stream.run, lambda: f"after={stream.position}"),
+            EVENT_STREAM,
+            head,
+            _LIVE,
+        )
+
+    async def output(self, call: Call) -> Reply | Streamed:
+        """Send the lines of an action's output that there are: all, the last `tail`, or those behind line `after`."""
+        if not self.gate.is_visible(call):
             raise not_found(f"action {call.scope['path_params']['uuid']}")
-        headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-        raise Problem(426, "This is a stream: open it as a WebSocket.", headers)
+        if "follow" in call.query:
+            raise bad("follow is for WebSockets; open one, or leave it out for the lines that there are.")
+        _known(call, ("tail", "after"))
+        self.followers.check(call.key)
+        head = self.log.head()
+        end = self.log.output_end(call.action).lines
+        after = whole_number(call.query, "after", max(0, end - whole_number(call.query, "tail", end)), end)
+        media, written = _WRITTEN[preferred(call, tuple(_WRITTEN))]
+        stream = Replay(self.log, OutputAsked(call.action, after, end), written)
+        return Streamed(
+            self._sending(call, BodyChannel, stream.run, lambda: f"after={stream.line}"), media, head, _LIVE
+        )
 
     async def follow_events(self, socket: WebSocket) -> None:
         """Send a frame for every change of an action that the caller may see, from `after` on, or from now on."""
 
         async def begin(call: Call) -> tuple[Follower, Stream]:
-            which = wanted(call.query, call.namespace)
+            which = wanted(call.query, call.namespace, (*FILTERS, *CREDENTIALS))
             head = self.log.head()
             # The head is taken before the handshake is answered: what is recorded behind it is sent.
-            stream = EventStream(self.log, self.tail, which, _number(call, "after", head, head))
-            return Follower(socket, call.key, lambda: f"after={stream.position}"), stream.run
+            stream = EventStream(self.log, self.tail, which, whole_number(call.query, "after", head, head))
+            return Follower(channel, call.key, lambda: f"after={stream.position}"), stream.run
 
-        await self._serve(socket, begin)
+        channel = SocketChannel(socket)
+        await self._serve(socket, channel, begin)
 
     async def follow_output(self, socket: WebSocket) -> None:
         """Send an action's last `tail` lines, or those behind line `after`; then, with `follow`, each new one."""
@@ -61,21 +114,23 @@ class Streams(NamedTuple):
         async def begin(call: Call) -> tuple[Follower, Stream]:
             if not self.gate.is_visible(call):
                 raise not_found(f"action {call.scope['path_params']['uuid']}")
-            _known(call, ("tail", "follow", "after", "user", "token"))
+            _known(call, ("tail", "follow", "after", *CREDENTIALS))
             end = self.log.output_end(call.action).lines
-            tail = _number(call, "tail", TAIL, None)
-            after = _number(call, "after", max(0, end - tail), end)
+            after = whole_number(call.query, "after", max(0, end - whole_number(call.query, "tail", TAIL)), end)
             asked = OutputAsked(call.action, after, end, _flag(call, "follow", default=True))
             stream = OutputStream(self.log, self.tail, asked)
-            return Follower(socket, call.key, lambda: f"after={stream.line}"), stream.run
+            return Follower(channel, call.key, lambda: f"after={stream.line}"), stream.run
 
-        await self._serve(socket, begin)
+        channel = SocketChannel(socket)
+        await self._serve(socket, channel, begin)
 
     async def unknown(self, socket: WebSocket) -> None:
         """Refuse a WebSocket on a path that has none."""
         await _refuse(socket, not_found(f"stream at {socket.scope['path']}"))
 
-    async def _serve(self, socket: WebSocket, begin: Callable[[Call], Awaitable[tuple[Follower, Stream]]]) -> None:
+    async def _serve(
+        self, socket: WebSocket, channel: Channel, begin: Callable[[Call], Awaitable[tuple[Follower, Stream]]]
+    ) -> None:
         try:
             follower, stream = await begin(self._admitted(socket))
         except Problem as problem:
@@ -84,10 +139,29 @@ class Streams(NamedTuple):
         except DeedbookError as error:
             await _refuse(socket, problem_of(error))
             return
+        await self._follow(channel, follower, stream)
+
+    def _sending(
+        self, call: Call, kind: type[BodyChannel], stream: Stream, where: Callable[[], str]
+    ) -> Callable[[Message, Receive, Send], Awaitable[None]]:
+        async def run(start: Message, receive: Receive, send: Send) -> None:
+            channel = kind(call.scope, receive, send, start)
+            try:
+                await self._follow(channel, Follower(channel, call.key, where), stream)
+            except asyncio.CancelledError:
+                # The server ends, and waited as long as it could.
+                channel.hang_up(STOPPING, "the server stops")
+            except Exception:  # noqa: BLE001  # whatever it is, the client sees that this is not whole, the log why
+                _log.exception("%s %s broke off.", call.scope["method"], call.scope["path"])
+                channel.hang_up(UNREADABLE, f"something went wrong here; resume with {where()}")
+
+        return run
+
+    async def _follow(self, channel: Channel, follower: Follower, stream: Stream) -> None:
         self.followers.enter(follower)
         try:
-            await socket.accept()
-            await _until_either(socket, follower, stream)
+            await channel.open()
+            await _until_either(channel, follower, stream)
         finally:
             self.followers.leave(follower)
 
@@ -98,109 +172,10 @@ class Streams(NamedTuple):
         return Call(socket.scope, socket.receive, key, self.gate.proxies)
 
 
-class EventStream:
-    """One follower's way through the events; `position` is the last that it has dealt with."""
-
-    def __init__(self, log: EventLog, tail: Tail, which: Wanted, after: int) -> None:
-        self._log = log
-        self._tail = tail
-        self._wanted = which
-        self.position = after
-
-    async def run(self, follower: Follower) -> tuple[int, str]:
-        """Send until the client goes; return the close that tells why it ends here."""
-        ring = self._tail.follow_events()
-        try:
-            while True:
-                await self._send_all(follower, ring)
-                if self._tail.stopped is not None and self.position >= self._tail.stopped.position - 1:
-                    return _stopped(self._tail.stopped)
-                await ring.moved()
-        except Undecodable as error:
-            return _stopped(error)
-        finally:
-            self._tail.leave(ring)
-
-    async def _send_all(self, follower: Follower, ring: Ring[Frame]) -> None:
-        """Send what there is: from the ring, or from the log where this follower is behind the ring."""
-        while self.position < ring.head:
-            found = ring.after(self.position)
-            if found is None:
-                await self._send_old(follower)
-                continue
-            for position, frame in found:
-                await self._send(follower, frame)
-                self.position = position
-            if not found:
-                self.position = ring.head
-            await asyncio.sleep(0)
-
-    async def _send_old(self, follower: Follower) -> None:
-        frames = Frames(self._log)
-        for happened in self._log.read(self.position, HELD):
-            frame = frames.of(happened)
-            if frame is not None:
-                await self._send(follower, frame)
-            self.position = happened.position
-        await asyncio.sleep(0)
-
-    async def _send(self, follower: Follower, frame: Frame) -> None:
-        if self._wanted.holds(frame):
-            await follower.send(frame.text)
-
-
-class OutputAsked(NamedTuple):
-    """What a follower of output asked for: lines behind `after`, those that there were (`end`) and, to follow, more."""
-
-    action: UUID
-    after: int
-    end: int
-    follow: bool
-
-
-class OutputStream:
-    """One follower's way through an action's output; `line` is the last that was sent."""
-
-    def __init__(self, log: EventLog, tail: Tail, asked: OutputAsked) -> None:
-        self._log = log
-        self._tail = tail
-        self._asked = asked
-        self.line = asked.after
-
-    async def run(self, follower: Follower) -> tuple[int, str]:
-        """Send until the action has ended and all its lines are out; without `follow`, until those there are."""
-        ring = self._tail.follow_output(self._asked.action)
-        try:
-            while True:
-                await self._send_all(follower, ring)
-                if not self._asked.follow:
-                    return 1000, "these are the lines that there are"
-                if ring.ended is not None and self.line >= ring.ended:
-                    return 1000, "the action has ended"
-                await ring.moved()
-        finally:
-            self._tail.leave(ring)
-
-    async def _send_all(self, follower: Follower, ring: Output) -> None:
-        while self.line < max(ring.head, ring.ended or 0, self._asked.end):
-            for line, text in self._next(ring):
-                await follower.send(text)
-                self.line = line
-            await asyncio.sleep(0)
-
-    def _next(self, ring: Output) -> Iterable[tuple[int, str]]:
-        """Return a few lines: from the ring, or from the log where they are not, or not yet, in the ring."""
-        found = ring.after(self.line)
-        if found:
-            return found
-        old = self._log.output(self._asked.action, self.line, HELD)
-        return ((line.line, log_frame(line)) for line in old)
-
-
-async def _until_either(socket: WebSocket, follower: Follower, stream: Stream) -> None:
+async def _until_either(channel: Channel, follower: Follower, stream: Stream) -> None:
     """Run a stream until it ends or its client goes."""
-    sending = asyncio.create_task(_send_then_close(socket, follower, stream))
-    gone = asyncio.create_task(_gone(socket))
+    sending = asyncio.create_task(_send_then_close(channel, follower, stream))
+    gone = asyncio.create_task(_gone(channel))
     try:
         await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -212,21 +187,21 @@ async def _until_either(socket: WebSocket, follower: Follower, stream: Stream) -
             raise outcome
 
 
-async def _send_then_close(socket: WebSocket, follower: Follower, stream: Stream) -> None:
+async def _send_then_close(channel: Channel, follower: Follower, stream: Stream) -> None:
     # A client that went, or was hung up on, is no error: `_gone` hears of it too.
-    with contextlib.suppress(WebSocketDisconnect):
+    with contextlib.suppress(Gone):
         try:
             code, reason = await stream(follower)
         except StoreFailed:
-            code, reason = 1011, f"the log can't be read now; resume with {follower.where()}"
-        await socket.close(code, reason)
+            code, reason = UNREADABLE, f"the log can't be read now; resume with {follower.where()}"
+        await channel.close(code, reason)
 
 
-async def _gone(socket: WebSocket) -> None:
+async def _gone(channel: Channel) -> None:
     """Read until the client goes: what it says is of no interest."""
     while True:
-        message: Message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
+        message: Message = await channel.receive()
+        if message["type"] in ("websocket.disconnect", "http.disconnect"):
             return
 
 
@@ -243,8 +218,15 @@ async def _refuse(socket: WebSocket, problem: Problem) -> None:
         await socket.send({"type": "websocket.http.response.body", "body": body_of(str(problem))})
 
 
-def _stopped(error: Undecodable) -> tuple[int, str]:
-    return 1011, f"the event at position {error.position} can't be read here; resume with after={error.position - 1}"
+def _resumed(call: Call, head: int) -> int | None:
+    """Return the position that a stream of server-sent events goes on behind, None where the client said none.
+
+    Last-Event-ID goes before `after`: a browser that comes back has the one of its first request still in its URL.
+    """
+    value = call.headers.get(b"last-event-id")
+    if value is None:
+        return whole_number(call.query, "after", head, head) if "after" in call.query else None
+    return whole_number({"Last-Event-ID": [value.decode("latin-1")]}, "Last-Event-ID", head, head)
 
 
 def _may_read(key: ApiKey) -> None:
@@ -256,18 +238,6 @@ def _known(call: Call, names: Iterable[str]) -> None:
     for name in call.query:
         if name not in names:
             raise bad(f"There is no parameter {name}; known are tail, follow and after.")
-
-
-def _number(call: Call, name: str, default: int, most: int | None) -> int:
-    values = call.query.get(name)
-    if values is None:
-        return default
-    text = values[-1]
-    if not text.isascii() or not text.isdigit() or len(text) > 18:  # noqa: PLR2004  # 64 bits
-        raise bad(f"{name} is a whole number from 0 on, not {text!r}.")
-    if most is not None and int(text) > most:
-        raise bad(f"{name} is {text}, but there is only {most} so far.")
-    return int(text)
 
 
 def _flag(call: Call, name: str, *, default: bool) -> bool:

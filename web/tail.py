@@ -16,7 +16,7 @@ from uuid import UUID
 from deedbook.domain.errors import StoreFailed, Undecodable
 from deedbook.domain.events import ActionEnded, ActionRecorded, Event
 from deedbook.domain.lifecycle import FINAL
-from deedbook.domain.log import EventLog
+from deedbook.domain.log import EventLog, Happened
 from deedbook.web.frames import Frame, Frames, log_frame
 
 #: How long an event of another process may go unseen, in seconds. In this process the writer wakes the tail.
@@ -103,13 +103,15 @@ class Tail:
         self._sequence = 0
         self._outputs: dict[UUID, Output] = {}
         self.events: Ring[Frame] = Ring(0, loop)
+        self._told = 0
         #: The event that can't be read, where the tail stands still.
         self.stopped: Undecodable | None = None
 
-    def follow_events(self) -> Ring[Frame]:
-        """Return the ring of all events, which is kept until `leave`."""
+    def follow_events(self, *, tells: bool = False) -> Ring[Frame]:
+        """Return the ring of all events, which is kept until `leave`; `tells`: new ones come with their resource."""
         self._begin()
         self.events.followers += 1
+        self._told += tells
         return self.events
 
     def follow_output(self, action: UUID) -> Output:
@@ -123,9 +125,10 @@ class Tail:
         ring.followers += 1
         return ring
 
-    def leave(self, ring: "Ring[Frame] | Output") -> None:
+    def leave(self, ring: "Ring[Frame] | Output", *, tells: bool = False) -> None:
         """Give a ring back."""
         ring.followers -= 1
+        self._told -= tells
         if not ring.followers:
             self._outputs = {action: output for action, output in self._outputs.items() if output.followers}
         if not self._outputs and not self.events.followers and self._task is not None:
@@ -184,16 +187,26 @@ class Tail:
                 self.stopped = error
                 happened = []
             for one in happened:
-                if isinstance(one.event, ActionEnded) and (output := self._outputs.get(one.aggregate)):
-                    output.ended = one.event.lines
-                    output.wake()
-                frame = self._frames.of(one)
-                if frame is None:
-                    self.events.head = one.position
-                else:
-                    self.events.add(one.position, frame, len(frame.text))
+                self._take_in(one)
             if happened or self.stopped:
                 self.events.wake()
             if not happened:
                 return
             await asyncio.sleep(0)
+
+    def _take_in(self, one: Happened) -> None:
+        if self.stopped is not None:
+            return
+        if isinstance(one.event, ActionEnded) and (output := self._outputs.get(one.aggregate)):
+            output.ended = one.event.lines
+            output.wake()
+        try:
+            frame = self._frames.of(one, tells=self._told > 0)
+        except Undecodable as error:
+            # What it goes on from can't be read, which is as good as that it can't be read itself.
+            self.stopped = Undecodable(one.position, error.reason)
+            return
+        if frame is None:
+            self.events.head = one.position
+        else:
+            self.events.add(one.position, frame, frame.size)

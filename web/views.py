@@ -48,14 +48,15 @@ class CaughtUpViews:
         return self.position
 
     async def ask(
-        self, question: Callable[[Snapshot], Found], *, is_quick: bool = True
+        self, question: Callable[[Snapshot], Found], as_of: int | None = None, *, is_quick: bool = True
     ) -> tuple[Found, int, int | None]:
         """Answer a question from the views; return what was found, its position, and its lag in seconds or None.
 
-        One that is not quick is asked in a thread, so that it holds up nobody. Raises `Unavailable` where the views are
+        One as of a position waits for no more than that. One that is not quick is asked in a thread, so that it holds
+        up nobody. Raises `Unavailable` where the views are
         more than 2 s behind; views that stopped at an event, and a log that can't be asked, answer at once, with a lag.
         """
-        head = self._head()
+        head = self._head() if as_of is None else as_of
         deadline = time.monotonic() + PATIENCE
         while True:
             failure: Unavailable = ViewsBehind()
@@ -66,7 +67,7 @@ class CaughtUpViews:
                 seen, failure = None, missing
             if seen is not None:
                 found, self.position, lag = seen
-                return found, self.position, lag
+                return found, self.position if as_of is None else min(as_of, self.position), lag
             if time.monotonic() >= deadline:
                 raise failure
             await self._wait()

@@ -175,7 +175,7 @@ BACK_TO_THE_FIRST = """
     ALTER TABLE listed DROP COLUMN since;
     ALTER TABLE actions DROP COLUMN changed;
     ALTER TABLE actions DROP COLUMN sorted;
-    DROP TABLE past;
+    DROP TABLE IF EXISTS past;
     DROP TABLE milestones;
     DROP TABLE term_milestones;
     DROP TABLE head;
@@ -206,6 +206,9 @@ def test_views_of_the_first_release_answer_until_there_are_others(server: Server
             assert [one["action"] for one in client.get(f"/action/?{query}").json()["objects"]] == ["below"]
         assert client.get(f"/action/{made['uuid']}/").json() == made
         assert client.get("/relationship/?object=/a/").json()["above"][0]["parent"] == "/top/"
+        past = client.get("/action/?as_of=3")
+        assert (past.status_code, "being built" in past.json()["error"]) == (503, True)
+        assert lists(upgrade, "old", "below")
         told = health(upgrade)
         assert (told.status_code, told.json()["views"]["head"]) == (200, None)
         record(upgrade, "new")

@@ -87,8 +87,7 @@ def test_a_file_that_is_none_of_views_is_found(store: SqliteStore, garbage: byte
     path.write_bytes(garbage)
     outcome, found = compared(store)
     assert "not compared" in outcome.what or "none that can be compared" in outcome.what
-    # An empty file is a database without a version: a server builds it anew.
-    assert [one.code for one in found] == (["view"] if garbage else [])
+    assert [one.code for one in found] == ["view"]
 
 
 def test_views_that_stopped_are_told(store: SqliteStore) -> None:

@@ -7,6 +7,8 @@ from tests.web.api.callers import Caller, Tenant
 from tests.web.api.raw import answer_to, request
 from tests.web.api.scene import REQUESTS, Request, Scene
 
+OUTPUT = "GET /action/{running}/logs/"
+
 
 @pytest.mark.parametrize(("operation", "state"), [("cancel", "In progress"), ("retry", "Failed")])
 @pytest.mark.parametrize(
@@ -68,9 +70,9 @@ def test_the_command_line_finds_short_ids(recorder: Caller) -> None:
     assert recorder.get(found["resource_uri"].removeprefix("/api/audit/v1")).json() == made
 
 
-@pytest.mark.parametrize("request_", [one for one in REQUESTS if one.status < 300], ids=str)
+@pytest.mark.parametrize("request_", [one for one in REQUESTS if one.status < 300 and str(one) != OUTPUT], ids=str)
 def test_success_is_a_json_object(tenant: Tenant, request_: Request) -> None:
-    """A 204, or a list, breaks the SDK."""
+    """A 204, or a list, breaks the SDK; output alone is no JSON, which the SDK asks for by a WebSocket."""
     answer = Scene(tenant).ask(tenant.admin, request_)
     assert 200 <= answer.status_code < 300
     assert isinstance(answer.json(), dict)

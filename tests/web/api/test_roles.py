@@ -9,6 +9,8 @@ READS = {
     "GET /action/",
     "GET /action/{ended}/",
     "GET /action/{running}/logs/",
+    "GET /action/{ended}/history/",
+    "GET /event/",
     "GET /events/",
     "GET /relationship/?object=/api/app/v1/stack/s/",
 }

@@ -8,7 +8,9 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.faults.ledger import wait_for
 from tests.support.server import Server, serving
+from tests.support.sse import telling
 from tests.support.websocket import PATIENCE, Close, Frame, bearer, following, refusal, unread
 from tests.web.api.callers import Caller, Tenant
 from tests.web.streams.listening import append, events, finish, head, output, running
@@ -61,6 +63,45 @@ def test_a_key_has_so_many_streams_and_no_more(server: Server, tenant: Tenant) -
             assert (told.status, "open streams" in told.error) == (429, True)
             assert told.seconds >= 0.9
     wait_for_room(server, tenant.auditor)
+
+
+def test_streams_over_http_count_as_well(server: Server, tenant: Tenant) -> None:
+    """Server-sent events and replays share the bound with the WebSockets: one more is a 429, at once."""
+    action = running(tenant.recorder, "one")
+    key = bearer(tenant.auditor.key)
+    asked = {"/events/": {"accept": "text/event-stream"}, f"/action/{action['uuid']}/logs/": {}}
+    with telling(f"{server.api}/events/", tenant.auditor.key) as stream:
+        stream.any()
+        for path, headers in asked.items():
+            told = tenant.http.get(path, headers={**key, **headers})
+            assert (told.status_code, "open streams" in told.json()["error"]) == (429, True)
+        assert refusal(f"{server.stream}/events/", key).status == 429
+        assert tenant.http.get("/event/", headers=key).status_code == 200
+    for _ in range(3):
+        wait_for(lambda: tenant.auditor.get(f"/action/{action['uuid']}/logs/").text == "one\n", "room for a replay")
+
+
+def test_server_sent_events_that_are_not_read(server: Server, tenant: Tenant) -> None:
+    """The last event says where to resume; what was read and what follows are all events, once; others had them.
+
+    120 events of 200 KB are more than what a network takes on its way.
+    """
+    recorder = tenant.recorder
+    parents = [f"/{number}/".ljust(2000, "x") for number in range(50)]
+    recorder.record(object="/below/", parents=parents)
+    start = head(tenant.auditor)
+    url = f"{server.api}/events/?type=action&after={start}"
+    with telling(url, tenant.auditor.key) as slow, telling(url, tenant.operator.key) as quick:
+        recorded = [action["resource_uri"] for action in recorder.batch(*({"object": "/below/"} for _ in range(120)))]
+        assert [event["resource_uri"] for event in quick.events(120)] == recorded
+        wait_for_room(server, tenant.auditor)
+        *seen, last = slow.rest()
+    found = re.fullmatch(r"Read too slowly; resume with after=(\d+)\.", last.json["error"])
+    assert (last.event, found is not None) == ("error", True)
+    assert len(seen) < 120
+    with telling(url, tenant.auditor.key, slow.last_id) as stream:
+        rest = stream.events(120 - len(seen))
+    assert [*(one.json["resource_uri"] for one in seen), *(one["resource_uri"] for one in rest)] == recorded
 
 
 def test_output_that_is_not_read(server: Server, tenant: Tenant) -> None:

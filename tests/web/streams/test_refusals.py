@@ -15,7 +15,7 @@ from tests.web.streams.listening import head, running
 
 
 class Wrong(NamedTuple):
-    """A handshake that must be refused; `{…}` is filled in. `alike`: an HTTP request has the same status."""
+    """A handshake that must be refused; `{…}` is filled in. `alike`: so is the stream without a WebSocket."""
 
     path: str
     status: int
@@ -38,15 +38,15 @@ WRONG = {
     "another namespace": Wrong("elsewhere/events/", 404, "There is no namespace elsewhere"),
     "an unknown action": Wrong("action/{unknown}/logs/", 404, "There is no action {unknown}"),
     "what is no id": Wrong("action/12/logs/", 404, "There is no action 12"),
-    "a negative tail": Wrong("action/{uuid}/logs/?tail=-1", 400, "tail", alike=False),
-    "a tail that is no number": Wrong("action/{uuid}/logs/?tail=all", 400, "tail", alike=False),
-    "a follow that is no answer": Wrong("action/{uuid}/logs/?follow=perhaps", 400, "follow", alike=False),
-    "an unknown parameter": Wrong("action/{uuid}/logs/?since=1", 400, "since", alike=False),
-    "lines beyond the last": Wrong("action/{uuid}/logs/?after=4", 400, "after", alike=False),
-    "an unknown filter": Wrong("events/?state=Failed", 400, "state", alike=False),
-    "a position beyond the head": Wrong("events/?after={beyond}", 400, "after", alike=False),
-    "a negative position": Wrong("events/?after=-1", 400, "after", alike=False),
-    "a position that is no number": Wrong("events/?after=now", 400, "after", alike=False),
+    "a negative tail": Wrong("action/{uuid}/logs/?tail=-1", 400, "tail"),
+    "a tail that is no number": Wrong("action/{uuid}/logs/?tail=all", 400, "tail"),
+    "a follow that is no answer": Wrong("action/{uuid}/logs/?follow=perhaps", 400, "follow"),
+    "an unknown parameter": Wrong("action/{uuid}/logs/?since=1", 400, "since"),
+    "lines beyond the last": Wrong("action/{uuid}/logs/?after=4", 400, "after"),
+    "an unknown filter": Wrong("events/?state=Failed", 400, "state"),
+    "a position beyond the head": Wrong("events/?after={beyond}", 400, "after"),
+    "a negative position": Wrong("events/?after=-1", 400, "after"),
+    "a position that is no number": Wrong("events/?after=now", 400, "after"),
 }
 
 
@@ -89,18 +89,42 @@ def test_a_refusal_comes_late(name: str, answers: Mapping[str, Refusal]) -> None
 def test_http_refuses_it_alike(
     name: str, answers: Mapping[str, Refusal], known: Mapping[str, str], http: httpx.Client
 ) -> None:
-    """The same request without an upgrade has the same status."""
-    asked = http.get(WRONG[name].path.format_map(known), headers=sent(WRONG[name], known))
+    """The same without an upgrade, server-sent events or a replay of output, has the same status."""
+    headers = {**sent(WRONG[name], known), "accept": "text/event-stream"}
+    asked = http.get(WRONG[name].path.format_map(known), headers=headers)
     assert asked.status_code == answers[name].status
+    assert asked.status_code != 400 or WRONG[name].because in asked.json()["error"]
 
 
-@pytest.mark.parametrize("path", ["/events/", "/action/{uuid}/logs/", "/action/{uuid}/logs/?tail=5"])
-def test_without_an_upgrade(path: str, known: Mapping[str, str], http: httpx.Client) -> None:
-    """A plain GET of a stream is a 426 that names the protocol."""
-    answer = http.get(path.format_map(known), headers=bearer(known["key"]))
+@pytest.mark.parametrize(
+    "accept", ["*/*", "application/json", "text/html, */*;q=0.8", "text/event-stream;q=0", "a;q=b"]
+)
+def test_without_an_upgrade(accept: str, known: Mapping[str, str], http: httpx.Client) -> None:
+    """A GET of the events that asks for no server-sent ones is a 426 that names the protocol."""
+    answer = http.get("/events/", headers={**bearer(known["key"]), "accept": accept})
     assert answer.status_code == 426
     assert answer.headers["upgrade"] == "websocket"
-    assert answer.json() == {"error": "This is a stream: open it as a WebSocket."}
+    assert answer.json() == {
+        "error": "This is a stream: open it as a WebSocket, or ask with Accept: text/event-stream."
+    }
+
+
+@pytest.mark.parametrize("identifier", ["", "now", "-1", "1.0", "9" * 19, "\u0661", "{beyond}"])
+def test_a_last_event_id_that_makes_no_sense(identifier: str, known: Mapping[str, str], http: httpx.Client) -> None:
+    """What is no position, or one beyond the head, is a 400 that names the header, whatever `after` says."""
+    headers = {**bearer(known["key"]), "accept": "text/event-stream"}
+    raw = identifier.format_map(known).encode()
+    encoded = {name.encode(): value.encode() for name, value in headers.items()}
+    answer = http.get("/events/?after=1", headers={**encoded, b"last-event-id": raw})
+    assert (answer.status_code, "Last-Event-ID" in answer.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("flag", ["true", "false"])
+def test_only_a_websocket_follows_output(flag: str, known: Mapping[str, str], http: httpx.Client) -> None:
+    """`follow` is a 400 elsewhere, which says to open one."""
+    answer = http.get(f"/action/{known['uuid']}/logs/?follow={flag}", headers=bearer(known["key"]))
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("follow is for WebSockets; open one")
 
 
 def test_a_token_in_the_query_is_for_websockets_only(known: Mapping[str, str], http: httpx.Client) -> None:

@@ -5,6 +5,7 @@ import signal
 import socket
 from time import monotonic
 
+import httpx
 import pytest
 
 from tests.support.server import Server
@@ -71,4 +72,19 @@ def test_sigterm_beside_a_client_that_does_not_read(own_server: Server, own_tena
         status, printed = own_server.stop()
         assert monotonic() - told < 10
         assert quick.rest()[1].code == 1012
+    assert (status, "Traceback" in printed) == (0, False)
+
+
+def test_sigterm_beside_a_replay_that_is_not_read(own_server: Server, own_tenant: Tenant) -> None:
+    """It holds up the end no longer than 10 s, is no error of the server's, and does not look whole."""
+    action = running(own_tenant.recorder)
+    for _ in range(4):
+        append(own_tenant.recorder, action, *("x" * 60_000 for _ in range(100)))
+    path = f"{own_server.api}/action/{action['uuid']}/logs/"
+    with httpx.stream("GET", path, headers=bearer(own_tenant.recorder.key), timeout=60) as answer:
+        told = monotonic()
+        status, printed = own_server.stop()
+        assert monotonic() - told < 10
+        with pytest.raises(httpx.RemoteProtocolError, match="complete message body"):
+            answer.read()
     assert (status, "Traceback" in printed) == (0, False)
