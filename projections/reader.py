@@ -17,7 +17,7 @@ from deedbook.projections.head import head
 from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
-from deedbook.projections.versions import is_damage, release_of
+from deedbook.projections.versions import Release, is_damage, release_of
 from deedbook.projections.view import Tracking, connect, tracking
 
 #: Connections that are kept while nobody uses them.
@@ -84,6 +84,7 @@ class _Open(NamedTuple):
     db: Database
     path: str
     inode: int
+    is_ours: bool
 
     @property
     def answers(self) -> bool:
@@ -185,9 +186,9 @@ class Reader:
             if inode_of(str(current)) != inode:
                 return None
             raise _failed(error) from error
-        opened = _Open(db, str(current), inode)
+        opened = _Open(db, str(current), inode, is_ours=False)
         try:
-            _require_readable(db)
+            opened = opened._replace(is_ours=_readable(db).is_ours)
             db.execute("PRAGMA query_only = ON")
             db.execute("PRAGMA cache_size = -16384")
         except sqlite3.Error as error:
@@ -203,6 +204,9 @@ class Reader:
     def _told(self, opened: _Open, error: sqlite3.Error) -> Unavailable:
         """Close a connection that failed, and return what to tell whoever asked."""
         opened.db.close()
+        if not opened.is_ours and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            # What was asked for, such as the past, is not in the views of an older release.
+            return ViewsMissing()
         if not is_damage(error):
             return _failed(error)
         self._generations.condemn(Path(opened.path), opened.inode)
@@ -222,11 +226,12 @@ class Reader:
                 return
 
 
-def _require_readable(db: Database) -> None:
-    """Raise `ViewsMissing` or `ViewsNewer` where the queries of this release can't answer from a file."""
+def _readable(db: Database) -> Release:
+    """Return the release of a file; raises `ViewsMissing` or `ViewsNewer` where our queries can't answer from it."""
     release = release_of(db)
     if not release.is_readable:
         raise ViewsNewer if release.is_newer else ViewsMissing
+    return release
 
 
 def _failed(error: sqlite3.Error) -> StoreFailed:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.faults.ledger import wait_for
-from tests.support.release import ALWAYS_APART, LOSES_A_DOCUMENT, held, of_version, release
+from tests.support.release import ALWAYS_APART, LOSES_A_DOCUMENT, held, newer, release
 from tests.support.server import Server, deedbook, issue_key, serving
 
 
@@ -94,11 +94,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_the_old_generation_answers_until_the_new_one_is_there(server: Server, tmp_path: Path) -> None:
     """At once, also when something was recorded that it can't show: then with its lag; `/health` says why."""
     before, go = generation(tmp_path), tmp_path / "go"
-    with upgraded(server, of_version(2, (1,)), ALWAYS_APART, held(go), folder=tmp_path) as newer:
-        assert lists(newer, "old")
-        record(newer, "new")
+    with upgraded(server, newer(reads=True), ALWAYS_APART, held(go), folder=tmp_path) as upgrade:
+        assert lists(upgrade, "old")
+        record(upgrade, "new")
         begun = time.monotonic()
-        answers = [listed(newer) for _ in range(20)]
+        answers = [listed(upgrade) for _ in range(20)]
         took = time.monotonic() - begun
         for answer in answers:
             assert answer.status_code == 200, answer.text
@@ -106,30 +106,30 @@ def test_the_old_generation_answers_until_the_new_one_is_there(server: Server, t
             assert int(answer.headers["Deedbook-Lag"]) >= 1
         # Twenty that waited for the two seconds of a view that is only behind would take forty.
         assert took < 20
-        told = health(newer)
+        told = health(upgrade)
         assert (told.status_code, told.json()["views"]["failure"]) == (200, None)
         assert "older release" in told.json()["views"]["reason"]
         assert "older release" in told.json()["rebuild"]["because"]
         assert generation(tmp_path) == before
         go.touch()
-        wait_for(lambda: lists(newer, "old", "new"), "the new generation")
-        assert health(newer).json()["views"]["reason"] is None
+        wait_for(lambda: lists(upgrade, "old", "new"), "the new generation")
+        assert health(upgrade).json()["views"]["reason"] is None
         assert generation(tmp_path) > before
-        record(newer, "more")
-        assert lists(newer, "old", "new", "more")
+        record(upgrade, "more")
+        assert lists(upgrade, "old", "new", "more")
 
 
 def test_an_old_generation_that_can_t_be_read_is_waited_for(server: Server, tmp_path: Path) -> None:
     """As on a first start: 503, which says that the views are being built, while recording goes on."""
     go = tmp_path / "go"
-    with upgraded(server, of_version(2), ALWAYS_APART, held(go), folder=tmp_path) as newer:
-        record(newer, "new")
-        answer = listed(newer)
+    with upgraded(server, newer(reads=False), ALWAYS_APART, held(go), folder=tmp_path) as upgrade:
+        record(upgrade, "new")
+        answer = listed(upgrade)
         assert (answer.status_code, "being built" in answer.json()["error"]) == (503, True)
-        assert health(newer).status_code == 503
-        assert "older release" in health(newer).json()["rebuild"]["because"]
+        assert health(upgrade).status_code == 503
+        assert "older release" in health(upgrade).json()["rebuild"]["because"]
         go.touch()
-        wait_for(lambda: lists(newer, "old", "new"), "the new generation")
+        wait_for(lambda: lists(upgrade, "old", "new"), "the new generation")
 
 
 def test_an_older_release_leaves_the_views_of_a_newer_one_alone(server: Server, tmp_path: Path) -> None:
@@ -138,10 +138,10 @@ def test_an_older_release_leaves_the_views_of_a_newer_one_alone(server: Server, 
     Two that took turns at building what the other can't use would never come to an end. Whoever goes back for good
     says so, with `deedbook rebuild`.
     """
-    with upgraded(server, of_version(2, (1,)), folder=tmp_path) as newer:
-        wait_for(lambda: "older" not in str(health(newer).json()["views"]["reason"]), "its own views")
-        record(newer, "new")
-        assert lists(newer, "old", "new")
+    with upgraded(server, newer(reads=True), folder=tmp_path) as upgrade:
+        wait_for(lambda: "older" not in str(health(upgrade).json()["views"]["reason"]), "its own views")
+        record(upgrade, "new")
+        assert lists(upgrade, "old", "new")
         kept = generation(tmp_path)
         older = Waited(server.url, server.key)
         try:
@@ -151,34 +151,71 @@ def test_an_older_release_leaves_the_views_of_a_newer_one_alone(server: Server, 
                 assert (answer.status_code, "newer release" in answer.json()["error"]) == (503, True)
                 assert time.monotonic() - begun < 2
                 record(older, "from the older")
-                answer = listed(newer)
+                answer = listed(upgrade)
                 assert (answer.status_code, "Deedbook-Lag" in answer.headers) == (200, False)
-            assert listed(newer).json()["meta"]["total_count"] == 12
-            newer.stop()
+            assert listed(upgrade).json()["meta"]["total_count"] == 12
+            upgrade.stop()
             wait_for(lambda: "newer release" in str(health(older).json()["views"]["failure"]), "the older to tell")
             assert generation(tmp_path) == kept
             assert deedbook(server.url, "rebuild").returncode == 0
             wait_for(lambda: listed(older).status_code == 200, "the older's own views")
             assert listed(older).json()["meta"]["total_count"] == 12
-            newer.start()
-            wait_for(lambda: "Deedbook-Lag" not in listed(newer).headers, "the newer")
-            assert listed(newer).json()["meta"]["total_count"] == 12
+            upgrade.start()
+            wait_for(lambda: "Deedbook-Lag" not in listed(upgrade).headers, "the newer")
+            assert listed(upgrade).json()["meta"]["total_count"] == 12
         finally:
             older.kill()
 
 
-def test_views_of_the_first_release_are_gone_on_with(server: Server, tmp_path: Path) -> None:
-    """Its files have no table of versions: that is version 1 of every view that it had."""
+#: What later releases added to the views of the first one, taken away again.
+BACK_TO_THE_FIRST = """
+    DROP INDEX terms_grown;
+    ALTER TABLE terms DROP COLUMN counted;
+    ALTER TABLE ancestry DROP COLUMN since;
+    ALTER TABLE listed DROP COLUMN since;
+    ALTER TABLE actions DROP COLUMN changed;
+    ALTER TABLE actions DROP COLUMN sorted;
+    DROP TABLE IF EXISTS past;
+    DROP TABLE milestones;
+    DROP TABLE term_milestones;
+    DROP TABLE head;
+    DROP TABLE versions;
+    PRAGMA user_version = 1;
+"""
+
+
+def test_views_of_the_first_release_answer_until_there_are_others(server: Server, tmp_path: Path) -> None:
+    """They have no table of versions; what they can't tell, such as the past, is a 503 until there are others."""
+    go = tmp_path / "go"
+    with server.client() as client:
+        assert client.post("/relationship/", json={"parent": "/top/", "child": "/a/"}).status_code == 201
+        made = client.post(
+            "/action/", json={"action": "below", "method": "GET", "path": "/", "state": "Success", "object": "/a/"}
+        ).json()
+    assert lists(server, "old", "below")
     server.stop()
     path = tmp_path / generation(tmp_path)
     with closing(sqlite3.connect(path)) as db:
-        db.execute("DROP TABLE versions")
-        db.execute("PRAGMA user_version = 1")
-        db.commit()
-    server.start()
-    record(server, "new")
-    assert lists(server, "old", "new")
-    assert generation(tmp_path) == path.name
+        db.executescript(BACK_TO_THE_FIRST)
+    with (
+        beside(server, ALWAYS_APART, held(go), folder=tmp_path) as upgrade,
+        upgrade.client() as client,
+    ):
+        assert lists(upgrade, "old", "below")
+        for query in ("uuid=" + made["uuid"], "object=/top/&include_related=true", "state=Success&action=below"):
+            assert [one["action"] for one in client.get(f"/action/?{query}").json()["objects"]] == ["below"]
+        assert client.get(f"/action/{made['uuid']}/").json() == made
+        assert client.get("/relationship/?object=/a/").json()["above"][0]["parent"] == "/top/"
+        past = client.get("/action/?as_of=3")
+        assert (past.status_code, "being built" in past.json()["error"]) == (503, True)
+        assert lists(upgrade, "old", "below")
+        told = health(upgrade)
+        assert (told.status_code, told.json()["views"]["head"]) == (200, None)
+        record(upgrade, "new")
+        assert listed(upgrade).headers["Deedbook-Lag"]
+        assert generation(tmp_path) == path.name
+        go.touch()
+        wait_for(lambda: lists(upgrade, "old", "below", "new"), "the new generation")
 
 
 def test_views_of_another_log_answer_nothing(server: Server, tmp_path: Path) -> None:

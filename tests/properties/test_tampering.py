@@ -378,6 +378,10 @@ def test_a_change_of_the_views_is_found_in_every_table(history: list[Step], data
                 else:
                     _change(db, table, columns[place][0], changed[place], here, row)
         report = verified(there.path)
+        if table == "versions":
+            # Of another release, as it says now: a server builds it anew, whatever is in it.
+            assert "another version" in report.views.what or report.findings
+            return
         expected = {"view", "stopped", "tail"} if table == "tracking" else {"view"}
         assert {one.code for one in report.findings} & expected, (table, row)
         if table != "tracking":

@@ -15,12 +15,13 @@ def release(folder: Path, *differences: str) -> str:
     return str(folder)
 
 
-def of_version(version: int, reads: tuple[int, ...] = ()) -> str:
-    """Return a difference: this version of the view of actions, whose queries can read these older ones."""
+def newer(*, reads: bool) -> str:
+    """Return a difference: the next version of the view of actions, whose queries can read ours or not."""
     return f"""
         from deedbook.projections import versions
         versions.VIEWS = tuple(
-            view._replace(version={version}, reads={reads}) if view.name == "actions" else view
+            view._replace(version=view.version + 1, reads=(view.version,) if {reads} else ())
+            if view.name == "actions" else view
             for view in versions.VIEWS
         )
     """
