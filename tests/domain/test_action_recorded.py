@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from deedbook.domain.action import Facts, decide, evolve, import_, record
 from deedbook.domain.commands import ImportAction, RecordAction
 from deedbook.domain.lifecycle import FINAL, State
+from deedbook.domain.testing.strategies import structs
 from tests.domain.given import ANN, BOB, ID, NOW, given, given_state, recorded
-from tests.support.strategies import structs
 
 FACTS = Facts(NOW, lines=3, digest=b"digest")
 STATES = sorted(State)

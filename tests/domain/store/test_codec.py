@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from deedbook.domain.events import EVENTS, ActionStarted, Event
 from deedbook.domain.store.codec import decode, encode
-from tests.support.strategies import EVENTS_OF_ANY_KIND
+from deedbook.domain.testing import events
 
 
-@given(event=EVENTS_OF_ANY_KIND)
+@given(event=events())
 def test_an_event_comes_back_as_it_was_stored(event: Event) -> None:
     """Whatever an event holds, decoding its bytes under its topic gives the same event of the same type."""
     topic, state = encode(event)
@@ -21,7 +21,7 @@ def test_an_event_comes_back_as_it_was_stored(event: Event) -> None:
     assert encode(found) == (topic, state)
 
 
-@given(event=EVENTS_OF_ANY_KIND)
+@given(event=events())
 def test_an_event_is_stored_under_the_topic_of_its_type(event: Event) -> None:
     """The topic is the explicit one of the event's type, never an import path."""
     topic, _ = encode(event)
