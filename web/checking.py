@@ -15,14 +15,13 @@ from urllib.parse import quote
 from uuid import UUID
 
 import httpx
-from hypothesis import reject
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from deedbook.domain.commands import AppendOutput, EndParent, Finish, RecordAction, RequestCancel, Retry, StateParent
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
-from deedbook.domain.testing import Answer, NoAnswer, Outcome, Page, Question, Seen
+from deedbook.domain.testing import Answer, CutOff, NoAnswer, Outcome, Page, Question, Seen
 
 #: How each outcome is answered.
 STATUS = {
@@ -165,20 +164,21 @@ class OverHttp:
         self._cut_off += 1
         if self._cut_off > _CUT_OFF:
             raise self._gone(f"it cut off {_CUT_OFF} requests; the last: {reason}")
-        try:
-            self._client.get(f"{self._url}/health")
-        except httpx.TransportError:
-            raise self._gone(reason) from None
-        reject()
+        # Whatever it answers: it is there.
+        self._ask(f"{self._url}/health", {}, "application/json")
+        raise CutOff
 
     def _read(
         self, namespace: str, path: str, parameters: Mapping[str, str | list[str]], accept: str = "application/json"
     ) -> httpx.Response:
         """Ask until there is an answer, for some seconds."""
+        return self._allowed(self._ask(self._address(namespace, path), parameters, accept))
+
+    def _ask(self, address: str, parameters: Mapping[str, str | list[str]], accept: str) -> httpx.Response:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                answer = self._client.get(self._address(namespace, path), params=parameters, headers={"Accept": accept})
+                answer = self._client.get(address, params=parameters, headers={"Accept": accept})
             except httpx.ConnectError as error:
                 raise self._gone(error) from error
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -188,7 +188,7 @@ class OverHttp:
                     raise self._gone(error) from error
             else:
                 if answer.status_code not in _NOT_NOW:
-                    return self._allowed(answer)
+                    return answer
                 if time.monotonic() > deadline:
                     raise self._gone(_told(answer))
             time.sleep(_PAUSE)
@@ -204,16 +204,18 @@ class OverHttp:
 
     def _streamed(self, namespace: str, path: str) -> list[str]:
         """Read the output as a stream that ends behind its last line."""
-        address = self._address(namespace, path).replace("http", "ws", 1)
-        try:
-            with connect(
-                f"{address}?follow=false&after=0",
-                additional_headers={"Authorization": self._authorization},
-                proxy=None,
-            ) as stream:
-                return [json.loads(frame)["log"] for frame in stream]
-        except (OSError, WebSocketException) as error:
-            raise self._gone(error) from error
+        address = f"{self._address(namespace, path).replace('http', 'ws', 1)}?follow=false&after=0"
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with connect(address, additional_headers={"Authorization": self._authorization}, proxy=None) as stream:
+                    return [json.loads(frame)["log"] for frame in stream]
+            except ConnectionRefusedError as error:
+                raise self._gone(error) from error
+            except (OSError, EOFError, WebSocketException) as error:
+                if time.monotonic() > deadline:
+                    raise self._gone(error) from error
+            time.sleep(_PAUSE)
 
     def _address(self, namespace: str, path: str) -> str:
         return f"{self._url}/api/audit/v1{f'/{quote(namespace)}' if namespace else ''}{path}"

@@ -243,7 +243,7 @@ def check(
         from deedbook.web.check_command import Asked, check_deployment  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise click.ClickException(
-            f"This needs {missing.name}: install it with `pip install 'deedbook[testing]'`."
+            f"This needs {str(missing.name).partition('.')[0]}: install it with `pip install 'deedbook[testing]'`."
         ) from missing
     if not check_deployment(Asked(server, key, user, examples, steps, seed, verbose), click.echo):
         sys.exit(1)

@@ -1,7 +1,7 @@
 """What those who build on Deedbook test with; needs the extra `testing`."""
 
 from deedbook.domain.testing.checking import Checked, check
-from deedbook.domain.testing.driver import Answer, Driver, NoAnswer, Outcome, Page, Question, Seen
+from deedbook.domain.testing.driver import Answer, CutOff, Driver, NoAnswer, Outcome, Page, Question, Seen
 from deedbook.domain.testing.histories import Illegal, illegal_histories, legal_histories
 from deedbook.domain.testing.in_process import InProcess, Reading
 from deedbook.domain.testing.machine import AuditLogMachine
@@ -15,6 +15,7 @@ __all__ = [
     "AuditLogMachine",
     "Broken",
     "Checked",
+    "CutOff",
     "Driver",
     "Illegal",
     "InProcess",

@@ -25,27 +25,39 @@ def check(
     examples: int = 100,
     steps: int = 30,
     seed: int | None = None,
-    patience: float = 30.0,
+    tries: int = 500,
     verbose: bool = False,
 ) -> Checked:
     """Drive an audit log through `examples` stories of at most `steps` steps each, and compare it with the model.
 
     The same `seed` tells the same stories; without one Hypothesis's profile decides. Raises `Broken`, whose text is the
-    story, where the log differs; up to `patience` seconds go into making it smaller. What the driver raises as
+    story, where the log differs, after `tries` more at the most in search of a smaller one. What the driver raises as
     `NoAnswer` passes through.
     """
-    ledger = Ledger(patience)
+    ledger = Ledger(tries)
+    while True:
+        cut_off, left = ledger.cut_off, max(1, examples - ledger.stories)
+        chosen = seed if seed is None else seed + ledger.stories
+        try:
+            _tell(driver, ledger, chosen, _settings(left, steps, verbose=verbose))
+            return Checked(ledger.stories, ledger.steps)
+        except (Exception, Enough) as error:
+            if ledger.smallest is not None:
+                is_certain = ledger.is_over or not isinstance(error, Flaky)
+                raise _retold(ledger.smallest, is_certain=is_certain) from None
+            if ledger.no_answer is not None:
+                raise ledger.no_answer from None
+            # The same story was cut off once and not another time: Hypothesis gives up there, and others are told.
+            if not isinstance(error, Flaky) or ledger.cut_off == cut_off:
+                raise
+
+
+def _tell(driver: Driver, ledger: Ledger, seed: int | None, chosen: settings) -> None:
     machine = AuditLogMachine.driven_by(driver)
     machine.ledger = ledger
     if seed is not None:
         machine = hypothesis.seed(seed)(machine)
-    try:
-        run_state_machine_as_test(machine, settings=_settings(examples, steps, verbose=verbose))
-    except (Exception, Enough) as error:
-        if ledger.smallest is None:
-            raise
-        raise _retold(ledger.smallest, is_certain=not isinstance(error, Flaky)) from None
-    return Checked(ledger.stories, ledger.steps)
+    run_state_machine_as_test(machine, settings=chosen)
 
 
 def _settings(examples: int, steps: int, *, verbose: bool) -> settings:

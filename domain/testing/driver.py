@@ -102,10 +102,15 @@ class NoAnswer(BaseException):
     """
 
 
+class CutOff(Exception):
+    """A command was cut off: it may have been done or not, so its story is given up, and others are told."""
+
+
 class Driver(Protocol):
     """An audit log as the machine drives it.
 
-    Whatever the log answers is told as an `Answer`; what keeps it from answering is raised as `NoAnswer`.
+    Whatever the log answers is told as an `Answer`. A command of which no answer came is raised as `CutOff`, and what
+    keeps the log from answering at all as `NoAnswer`.
     """
 
     @property

@@ -1,14 +1,13 @@
 """Commands in any order, given to an audit log and to the model: every answer and the whole list must be the same."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, NoReturn
 from uuid import UUID, uuid4
 
 import msgspec
+from hypothesis import reject
 from hypothesis import strategies as st
-from hypothesis.errors import HypothesisException
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
 from deedbook.domain.commands import (
@@ -24,8 +23,8 @@ from deedbook.domain.commands import (
 from deedbook.domain.events import Caller
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
-from deedbook.domain.testing.driver import Answer, Driver, Outcome, Question, Seen, request_of
-from deedbook.domain.testing.model import ENDED, Model, ModelAction, Told
+from deedbook.domain.testing.driver import Answer, CutOff, Driver, NoAnswer, Outcome, Question, Seen, request_of
+from deedbook.domain.testing.model import ENDED, REPORTS, Model, ModelAction, Told
 from deedbook.domain.testing.story import Broken, Story, answered, asked, date
 
 OBJECTS = ["/a/", "/b/", "/c/"]
@@ -40,6 +39,7 @@ _URIS = st.sampled_from(OBJECTS)
 #: Which of the two namespaces: mostly the first.
 _WHERE = st.sampled_from([0, 0, 0, 0, 1])
 _HAS_KEY = st.sampled_from([False, False, True])
+_HAS_MORE = st.booleans()
 _MOSTLY = st.sampled_from([True, True, True, False])
 _NOBODY = UUID("00000000-0000-4000-8000-000000000000")
 _REFUSALS = (Outcome.UNKNOWN, Outcome.REFUSED, Outcome.MISMATCH)
@@ -48,20 +48,20 @@ _REFUSALS = (Outcome.UNKNOWN, Outcome.REFUSED, Outcome.MISMATCH)
 @st.composite
 def recordings(draw: st.DrawFn) -> RecordAction:
     """Return a call to be recorded; namespace and id are to be filled in."""
-    state = draw(st.sampled_from([State.IN_PROGRESS, State.PENDING, State.PENDING, State.SUCCESS, State.FAILED]))
-    uri = draw(st.sampled_from(["/a/", *OBJECTS, ""]))
-    dates = [] if state is State.PENDING else sorted(draw(st.lists(SECONDS, max_size=2 if state in ENDED else 1)))
-    start, end = (*(second * 1_000_000 for second in dates), None, None)[:2]
-    return RecordAction(
-        id=_NOBODY,
-        namespace="",
-        by=Caller(),
+    plain = _plain(
+        draw(st.sampled_from([State.IN_PROGRESS, State.PENDING, State.PENDING, State.SUCCESS, State.FAILED])),
+        draw(st.sampled_from(["/a/", "/a/", *OBJECTS, ""])),
+    )
+    # So that a smaller story is found fast: all that does not matter goes in one step.
+    if not draw(_HAS_MORE):
+        return plain
+    most = {State.PENDING: 0, State.IN_PROGRESS: 1}.get(plain.state, 2)
+    start, end = (*(second * 1_000_000 for second in sorted(draw(st.lists(SECONDS, max_size=most)))), None, None)[:2]
+    return msgspec.structs.replace(
+        plain,
         action=draw(st.sampled_from(OPERATIONS)),
         method=draw(st.sampled_from(METHODS)),
-        path="/",
-        state=state,
-        object=uri,
-        parents=tuple(draw(st.lists(_URIS, max_size=2, unique=True))) if uri and draw(_HAS_KEY) else (),
+        parents=tuple(draw(st.lists(_URIS, max_size=2, unique=True))) if plain.object else (),
         body=draw(st.sampled_from([None, "{}"])),
         user=draw(st.sampled_from(USERS)),
         ip=draw(st.sampled_from(IPS)),
@@ -71,6 +71,21 @@ def recordings(draw: st.DrawFn) -> RecordAction:
         can_be_canceled=draw(_MOSTLY),
         can_be_retried=draw(_MOSTLY),
     )
+
+
+@st.composite
+def queues(draw: st.DrawFn) -> list[RecordAction]:
+    """Return recordings of which one runs and others wait behind it."""
+    uri = draw(_URIS)
+    waiting = draw(st.integers(1, 3))
+    return [_plain(State.IN_PROGRESS, uri), *[_plain(State.PENDING, uri)] * waiting]
+
+
+def _plain(state: State, uri: str) -> RecordAction:
+    return RecordAction(
+        id=_NOBODY, namespace="", by=Caller(), action=OPERATIONS[0], method=METHODS[0], path="/", state=state,
+        object=uri, user=USERS[0], ip=IPS[0],
+    )  # fmt: skip
 
 
 def _some(values: Sequence[Any]) -> st.SearchStrategy[tuple[Any, ...]]:  # a filter's values are of its own type
@@ -112,28 +127,33 @@ class Asked(NamedTuple):
 
 
 class Enough(BaseException):
-    """A failing story was found, and the time to look for a smaller one is over."""
+    """A failing story was found, and enough was tried to find a smaller one."""
 
 
 class Ledger:
     """What a check has seen: how much was tried, and the smallest story that fails."""
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._failed_at: float | None = None
+    def __init__(self, tries: float = float("inf")) -> None:
+        self._tries = tries
         self.stories = 0
         self.steps = 0
+        self.cut_off = 0
         self.smallest: Broken | None = None
+        #: Why nothing more could be asked; Hypothesis may have something of its own to say instead.
+        self.no_answer: NoAnswer | None = None
+        self.is_over = False
 
     def begin(self) -> None:
-        """Note a new story; raises `Enough` when a failing one was made smaller for so many seconds."""
-        if self._failed_at is not None and time.monotonic() > self._failed_at + self._patience:
-            raise Enough
+        """Note a new story; raises `Enough` when one failed, and enough were told in search of a smaller one."""
+        if self.smallest is not None:
+            self._tries -= 1
+            if self._tries < 0:
+                self.is_over = True
+                raise Enough
         self.stories += 1
 
     def note(self, broken: Broken) -> None:
         """Note a story that fails."""
-        self._failed_at = self._failed_at or time.monotonic()
         if self.smallest is None or len(broken.steps) <= len(self.smallest.steps):
             self.smallest = broken
 
@@ -145,13 +165,13 @@ class AuditLogMachine(RuleBasedStateMachine):
     """
 
     driver: ClassVar[Driver]
-    ledger: ClassVar[Ledger] = Ledger(float("inf"))
+    ledger: ClassVar[Ledger] = Ledger()
     recorded = Bundle("recorded")
 
     @classmethod
     def driven_by(cls, driver: Driver) -> "type[AuditLogMachine]":
         """Return the machine for a log; its `TestCase` is a test for unittest and pytest."""
-        return type(cls.__name__, (cls,), {"driver": driver, "ledger": Ledger(float("inf"))})
+        return type(cls.__name__, (cls,), {"driver": driver, "ledger": Ledger()})
 
     def __init__(self) -> None:
         super().__init__()
@@ -169,14 +189,21 @@ class AuditLogMachine(RuleBasedStateMachine):
         """Record an action."""
         return self._recorded(where, self._perform(where, self._filled(where, command), self._key(has_key)))
 
-    @rule(target=recorded, where=_WHERE, lines=st.lists(st.tuples(recordings(), _HAS_KEY), min_size=2, max_size=3))
-    def record_batch(self, where: int, lines: list[tuple[RecordAction, bool]]) -> Any:  # noqa: ANN401  # as above
+    @rule(target=recorded, where=_WHERE, lines=st.lists(recordings(), min_size=2, max_size=3), has_key=_HAS_KEY)
+    def record_batch(self, where: int, lines: list[RecordAction], *, has_key: bool) -> Any:  # noqa: ANN401  # as above
         """Record a batch of actions."""
-        batch = [(self._filled(where, command), self._key(has_key)) for command, has_key in lines]
+        return self._batch(where, [(self._filled(where, command), self._key(has_key)) for command in lines])
+
+    @rule(target=recorded, where=_WHERE, queue=queues())
+    def record_queue(self, where: int, queue: list[RecordAction]) -> Any:  # noqa: ANN401  # as above
+        """Record an action that runs, and some that wait behind it."""
+        return self._batch(where, [(self._filled(where, command), None) for command in queue])
+
+    def _batch(self, where: int, batch: list[tuple[RecordAction, str | None]]) -> Any:  # noqa: ANN401  # as above
         with self._asking("Recording a batch"):
             answers = self.driver.perform_all(batch)
         if len(answers) != len(batch):
-            raise self._broken(
+            self._fail(
                 f"A batch of {len(batch)} lines had {len(answers)} answers.", f"{len(batch)} answers", f"{len(answers)}"
             )
         found = []
@@ -189,16 +216,26 @@ class AuditLogMachine(RuleBasedStateMachine):
     @rule(action=recorded, has_key=_HAS_KEY)
     def cancel(self, action: tuple[int, UUID], *, has_key: bool) -> None:
         """Cancel an action."""
-        where, uuid = action
-        command = RequestCancel(id=uuid, namespace=self.namespaces[where], by=self.by)
-        self._perform(where, command, self._key(has_key))
+        self._cancel(action, self._key(has_key))
 
     @rule(action=recorded, state=st.sampled_from(ENDED), has_key=_HAS_KEY)
     def finish(self, action: tuple[int, UUID], state: State, *, has_key: bool) -> None:
         """Report an action's end."""
-        where, uuid = action
-        command = Finish(id=uuid, namespace=self.namespaces[where], by=self.by, state=state)
-        self._perform(where, command, self._key(has_key))
+        self._finish(action, state, self._key(has_key))
+
+    @precondition(lambda self: self.waits())
+    @rule(which=st.integers(0, 5))
+    def cancel_one_that_waits(self, which: int) -> None:
+        """Cancel an action that is Pending: seldom met by chance."""
+        waiting = self.waits()
+        self._cancel(waiting[which % len(waiting)], None)
+
+    @precondition(lambda self: self.runs())
+    @rule(which=st.integers(0, 5), state=st.sampled_from([State.SUCCESS, State.FAILED]))
+    def finish_one_that_runs(self, which: int, state: State) -> None:
+        """Report the end of an action that runs: others may start."""
+        running = self.runs()
+        self._finish(running[which % len(running)], state, None)
 
     @rule(target=recorded, action=recorded, has_key=_HAS_KEY)
     def retry(self, action: tuple[int, UUID], *, has_key: bool) -> Any:  # noqa: ANN401  # as above
@@ -249,7 +286,7 @@ class AuditLogMachine(RuleBasedStateMachine):
             one = self.driver.one(self.namespaces[other], uuid)
         if one is not None:
             name = self.story.name(uuid)
-            raise self._broken(f"Reading {name} from another namespace shows it.", "no action", f"{one.state}")
+            self._fail(f"Reading {name} from another namespace shows it.", "no action", f"{one.state}")
 
     @rule(action=recorded)
     def read(self, action: tuple[int, UUID]) -> None:
@@ -259,7 +296,7 @@ class AuditLogMachine(RuleBasedStateMachine):
             one = self.driver.one(self.namespaces[where], uuid)
         if one is None:
             name = self.story.name(uuid)
-            raise self._broken(f"Reading {name} alone finds nothing.", "the action", "nothing")
+            self._fail(f"Reading {name} alone finds nothing.", "the action", "nothing")
         self._compare(where, one, f"Reading {self.story.name(uuid)} alone")
         self._check_list(where, Question(ids=(uuid,)))
         self._check_list(where, Question(prefix=uuid.hex[:9]))
@@ -285,6 +322,14 @@ class AuditLogMachine(RuleBasedStateMachine):
             for where in (0, 1):
                 self._check_list(where, Question())
 
+    def waits(self) -> list[tuple[int, UUID]]:
+        """Return the actions that should be Pending."""
+        return [(where, one) for where in (0, 1) for ids in self.models[where].waiting.values() for one in ids]
+
+    def runs(self) -> list[tuple[int, UUID]]:
+        """Return the actions that should be running."""
+        return [(where, one) for where in (0, 1) for one, a in self.models[where].actions.items() if a.state in REPORTS]
+
     def _filled(self, where: int, command: RecordAction) -> RecordAction:
         return msgspec.structs.replace(command, id=uuid4(), namespace=self.namespaces[where], by=self.by)
 
@@ -304,6 +349,14 @@ class AuditLogMachine(RuleBasedStateMachine):
         if key is not None and any(one.key == key for one in self.keyed):
             under = f", again under the key {key}"
         return f"{self.story.asks(command)}{place if is_said else ''}{under}"
+
+    def _cancel(self, action: tuple[int, UUID], key: str | None) -> None:
+        where, uuid = action
+        self._perform(where, RequestCancel(id=uuid, namespace=self.namespaces[where], by=self.by), key)
+
+    def _finish(self, action: tuple[int, UUID], state: State, key: str | None) -> None:
+        where, uuid = action
+        self._perform(where, Finish(id=uuid, namespace=self.namespaces[where], by=self.by, state=state), key)
 
     def _perform(self, where: int, command: Command, key: str | None) -> ModelAction | None:
         sentence = self._sentence(where, command, key)
@@ -325,13 +378,13 @@ class AuditLogMachine(RuleBasedStateMachine):
         verdict = model.expect(command)
         if answer.outcome is not verdict.outcome:
             word = self.driver.word(verdict.outcome)
-            raise self._broken(f"{told}; the lifecycle says {word}, {verdict.why}.", word, answer.words)
+            self._fail(f"{told}; the lifecycle says {word}, {verdict.why}.", word, answer.words)
         if verdict.outcome in _REFUSALS:
             self.story.tell(f"{told}.")
             return None
         new = isinstance(command, RecordAction | Retry)
         if new and (answer.action is None or any(answer.action.id in one.actions for one in self.models)):
-            raise self._broken(f"{told}, with no new action.", "a new action", "none, or one that was there before")
+            self._fail(f"{told}, with no new action.", "a new action", "none, or one that was there before")
         action = model.apply(command, None if answer.action is None else answer.action.id)
         self._has_changed = True
         if answer.action is not None and action is not None:
@@ -349,11 +402,11 @@ class AuditLogMachine(RuleBasedStateMachine):
             word = self.driver.word(Outcome.MISMATCH)
             if answer.outcome is not Outcome.MISMATCH:
                 why = "since the key stands for another request"
-                raise self._broken(f"{told}; it should be {word}, {why}.", word, answer.words)
+                self._fail(f"{told}; it should be {word}, {why}.", word, answer.words)
         elif answer[:1] + answer[2:] != before.answer[:1] + before.answer[2:]:
             first = before.answer
             other = _first_difference(first.action, answer.action)
-            raise self._broken(
+            self._fail(
                 f"{told}{other}; the same key has to give the first answer again.",
                 first.words,
                 f"{answer.words}{other}",
@@ -364,7 +417,7 @@ class AuditLogMachine(RuleBasedStateMachine):
         if isinstance(command, AppendOutput) and action is not None:
             first = len(action.lines) - len(command.lines) + 1
             if answer.first != first:
-                raise self._broken(
+                self._fail(
                     f"{told}, with line {answer.first} as the first; it is line {first}.", f"{first}", f"{answer.first}"
                 )
 
@@ -380,7 +433,7 @@ class AuditLogMachine(RuleBasedStateMachine):
             if value != expected:
                 want, have = _spelled(name, expected), _spelled(name, value)
                 reason = f", {why}" if why and name == "state" else ""
-                raise self._broken(f"{told}: its {label} is {have}; the lifecycle says {want}{reason}.", want, have)
+                self._fail(f"{told}: its {label} is {have}; the lifecycle says {want}{reason}.", want, have)
 
     def _check_list(self, where: int, question: Question) -> None:
         model, place = self.models[where], " in another namespace" if where else ""
@@ -391,9 +444,10 @@ class AuditLogMachine(RuleBasedStateMachine):
             page = self.driver.page(self.namespaces[where], question)
         everything = model.listed(question)
         expected = everything[question.offset : question.offset + question.limit]
-        self._check_ids(where, [one.id for one in page.actions], [one.id for one in expected], told)
+        found, right = [one.id for one in page.actions], [one.id for one in expected]
+        self._check_ids(where, found, right, told)
         if page.total != len(everything):
-            raise self._broken(
+            self._fail(
                 f"{told}: its total is {page.total}; there are {len(everything)}.",
                 f"{len(everything)}",
                 f"{page.total}",
@@ -401,30 +455,25 @@ class AuditLogMachine(RuleBasedStateMachine):
         has_more = question.offset + question.limit < len(everything)
         if page.has_more != has_more:
             want, have = (f"{'' if more else 'no '}further page" for more in (has_more, page.has_more))
-            raise self._broken(f"{told}: it tells of {have}; there is {want}.", want, have)
+            self._fail(f"{told}: it tells of {have}; there is {want}.", want, have)
         for one in page.actions:
             self._compare(where, one, f"{told}. It shows {self.story.name(one.id)}")
+        if found != right:
+            orders = [", ".join(self.story.number(uuid) for uuid in ids) for ids in (right, found)]
+            self._fail(f"{told}: its order is wrong.", f"the actions of steps {orders[0]}", orders[1])
 
     def _check_ids(self, where: int, found: list[UUID], expected: list[UUID], told: str) -> None:
-        if found == expected:
-            return
+        """Each that belongs there is there once, in whatever order."""
         name, counts = self.story.name, f"{len(found)}"
         for uuid in found:
             if uuid in self.models[1 - where].actions:
-                raise self._broken(
-                    f"{told}: it shows {name(uuid)}, which is in another namespace.", f"{len(expected)}", counts
-                )
+                self._fail(f"{told}: it shows {name(uuid)}, which is in another namespace.", f"{len(expected)}", counts)
         for uuid in dict.fromkeys(found + expected):
             times = found.count(uuid)
             if times != expected.count(uuid):
                 how = {0: f"lacks {name(uuid)}", 1: f"shows {name(uuid)}, which does not belong there"}
                 what = how.get(times, f"shows {name(uuid)} {times} times")
-                raise self._broken(f"{told}: it {what}.", f"{len(expected)} of them", f"{counts} of them")
-        orders = [", ".join(self._numbers(ids)) for ids in (expected, found)]
-        raise self._broken(f"{told}: its order is wrong.", f"the actions of steps {orders[0]}", orders[1])
-
-    def _numbers(self, ids: list[UUID]) -> list[str]:
-        return [self.story.number(uuid) for uuid in ids]
+                self._fail(f"{told}: it {what}.", f"{len(expected)} of them", f"{counts} of them")
 
     def _check_output(self, where: int, uuid: UUID) -> None:
         name = self.story.name(uuid)
@@ -433,7 +482,7 @@ class AuditLogMachine(RuleBasedStateMachine):
             lines = list(self.driver.output(self.namespaces[where], uuid))
         expected = self.models[where].actions[uuid].lines
         if lines != expected:
-            raise self._broken(f"{told}: it is not what was appended.", f"{expected}", f"{lines}")
+            self._fail(f"{told}: it is not what was appended.", f"{expected}", f"{lines}")
 
     def _check_history(self, where: int, uuid: UUID) -> None:
         with self._asking("Then its history is read"):
@@ -441,23 +490,28 @@ class AuditLogMachine(RuleBasedStateMachine):
         expected = self.models[where].actions[uuid].history
         if history is not None and list(history) != expected:
             told = f"Then the history of {self.story.name(uuid)} is read: it is not what happened."
-            raise self._broken(told, ", ".join(expected), ", ".join(history))
+            self._fail(told, ", ".join(expected), ", ".join(history))
 
-    def _broken(self, sentence: str, expected: str, seen: str) -> Broken:
+    def _fail(self, sentence: str, expected: str, seen: str, because: Exception | None = None) -> NoReturn:
+        """End the story. The only place that does: what is raised elsewhere Hypothesis would take for another fault."""
         broken = self.story.broken(sentence, expected, seen)
         self.ledger.note(broken)
-        return broken
+        raise broken from because
 
     @contextmanager
     def _asking(self, sentence: str) -> Iterator[None]:
         """Make an error of the driver the end of a story."""
         try:
             yield
-        except HypothesisException:
+        except CutOff:
+            self.ledger.cut_off += 1
+            reject()
+        except NoAnswer as error:
+            self.ledger.no_answer = error
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the log did not answer: that is told
             failed = f"{type(error).__name__}: {error}"
-            raise self._broken(f"{sentence} failed with {failed}.", "an answer", failed) from error
+            self._fail(f"{sentence} failed with {failed}.", "an answer", failed, error)
 
 
 #: What is compared of an action, the most telling first.
