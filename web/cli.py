@@ -225,7 +225,7 @@ def verify(url: str) -> None:
     help="An admin's API key; other users of the machine see options, so DEEDBOOK_KEY is better.",
 )
 @click.option("--user", help="Whom the key was issued to.")
-@click.option("--examples", default=50, show_default=True, type=click.IntRange(1), help="Stories to tell.")
+@click.option("--examples", default=100, show_default=True, type=click.IntRange(1), help="Stories to tell.")
 @click.option("--steps", default=30, show_default=True, type=click.IntRange(1), help="Steps of a story, at the most.")
 @click.option("--seed", type=click.IntRange(0), help="Tell the stories of an earlier check again.")
 @click.option("--verbose", is_flag=True, help="Show all that Hypothesis tries.")
