@@ -295,7 +295,7 @@ FAULTS = {
         _lost_event,
     ),
     "a double start in a lane": Fault(
-        ("state is In progress; the lifecycle says Pending", "something runs or waits on its object"), _double_start
+        ("as In progress", "state is In progress; the lifecycle says Pending"), _double_start
     ),
     "two that wait start at once": Fault(
         ("Finishing", "state is In progress; the lifecycle says Pending"), _two_start_at_once
@@ -313,18 +313,16 @@ FAULTS = {
     "a cycle accepted": Fault(("below", "the lifecycle says refused, since", "or above it"), _cycle_accepted),
     "output reordered": Fault(("Appending", "it is not what was appended"), carrier=OutputReordered),
     "an idempotency key that records twice": Fault(
-        ("again under the key key-1", "the same key has to give the first answer again"), carrier=KeyForgotten
+        ("under the key key-", ", again under the key key-"), carrier=KeyForgotten
     ),
     "a finish accepted while Pending": Fault(
-        ("as Pending: the answer was begun, Pending", "the lifecycle says refused, since it was Pending"),
+        ("Finishing", "was answered done", "the lifecycle says refused, since it was Pending"),
         _finish_while_pending,
     ),
     "a lane that forgets who waits when one is canceled": Fault(
         ("Canceling", "state is Pending; the lifecycle says In progress"), _lane_forgets_waiting
     ),
-    "paging that repeats an action": Fault(
-        ("1 behind the first 1: it", "does not belong there"), carrier=PagingRepeats
-    ),
+    "paging that repeats an action": Fault(("behind the first ", "does not belong there"), carrier=PagingRepeats),
     "a namespace that leaks commands": Fault(
         ("from another namespace", "the lifecycle says unknown"), _namespace_leaks
     ),

@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[Around, str]] = {
     ),
     "an idempotency key that records twice": (
         without_idempotency_keys,
-        "the same key has to give the first answer",
+        ", again under the key key-",
     ),
 }
 
