@@ -271,6 +271,39 @@ def import_command(url: str, files: tuple[Path, ...]) -> None:
     import_files(_copying(url), files, Console(stderr=True))
 
 
+@commands.command()
+@click.argument("server", metavar="URL")
+@click.option(
+    "--key",
+    envvar="DEEDBOOK_KEY",
+    required=True,
+    help="An admin's API key; other users of the machine see options, so DEEDBOOK_KEY is better.",
+)
+@click.option("--user", help="Whom the key was issued to.")
+@click.option("--examples", default=100, show_default=True, type=click.IntRange(1), help="Stories to tell.")
+@click.option("--steps", default=30, show_default=True, type=click.IntRange(1), help="Steps of a story, at the most.")
+@click.option("--seed", type=click.IntRange(0), help="Tell the stories of an earlier check again.")
+@click.option("--verbose", is_flag=True, help="Show all that Hypothesis tries.")
+@told
+def check(
+    server: str, key: str, user: str | None, examples: int, steps: int, seed: int | None, *, verbose: bool
+) -> None:
+    """Check that a deployment keeps the lifecycle: record, cancel, retry, finish, and compare each answer and list.
+
+    It does so in namespaces of its own, and what it records there stays for ever: a log forgets nothing. Exit status 1
+    says that a story fails, which is printed; 2 that nothing can be said.
+    """
+    try:
+        # Not before it is asked for: what it needs comes with an extra.
+        from deedbook.web.check_command import Asked, check_deployment  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(
+            f"This needs {str(missing.name).partition('.')[0]}: install it with `pip install 'deedbook[testing]'`."
+        ) from missing
+    if not check_deployment(Asked(server, key, user, examples, steps, seed, verbose), click.echo):
+        sys.exit(1)
+
+
 @commands.group()
 def keys() -> None:
     """Issue, list and revoke API keys."""

@@ -15,11 +15,11 @@ from deedbook.domain.events import ActionEnded, ActionRecorded
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.output import OutputEnd, OutputLine
 from deedbook.domain.results import Answer, Appended
+from deedbook.domain.testing.strategies import LINES
 from tests.contract.elsewhere import in_threads, perform_all
 from tests.contract.engines import Place, Store
 from tests.contract.giving import BY, NAMESPACE, append, cancel, finish, once, recorded, recording, together
 from tests.support.shared import shared
-from tests.support.strategies import LINES
 
 #: The clock of the model, in microseconds: 2015-06-04.
 NOW = 1_433_779_324_500_000

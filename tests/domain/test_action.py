@@ -9,6 +9,7 @@ from deedbook.domain.action import Action, ActionCommand, Facts, again, decide, 
 from deedbook.domain.commands import RecordAction
 from deedbook.domain.events import ActionEnded, ActionEvent, ActionRetried, ActionStarted, CancelRequested
 from deedbook.domain.lifecycle import FINAL, ON_CANCEL, RUNNING, State, allows
+from deedbook.domain.testing.strategies import structs
 from tests.domain.given import (
     ANOTHER,
     APPEND,
@@ -23,7 +24,6 @@ from tests.domain.given import (
     given_state,
     recorded,
 )
-from tests.support.strategies import structs
 
 FACTS = Facts(NOW, lines=3, digest=b"digest")
 STATES = sorted(State)

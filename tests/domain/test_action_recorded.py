@@ -10,8 +10,8 @@ from deedbook.domain.action import Facts, decide, evolve, import_, record
 from deedbook.domain.commands import ImportAction, RecordAction
 from deedbook.domain.events import ActionEnded, ActionEvent, ActionStarted, CancelRequested
 from deedbook.domain.lifecycle import FINAL, State
+from deedbook.domain.testing.strategies import structs
 from tests.domain.given import ANN, BOB, ID, NOW, given, given_state, recorded
-from tests.support.strategies import structs
 
 FACTS = Facts(NOW, lines=3, digest=b"digest")
 STATES = sorted(State)

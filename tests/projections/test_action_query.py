@@ -14,13 +14,15 @@ from deedbook.domain.action import Action, evolve
 from deedbook.domain.events import ActionEvent, ParentStated
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog
+from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.testing import command_sequences, live
+from deedbook.domain.testing.sequences import DATES, IPS, METHODS, NAMESPACES, OBJECTS, OPERATIONS, USERS
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.rebuild import build
 from deedbook.projections.resource import decode
-from tests.support.histories import DATES, HISTORIES, IPS, METHODS, NAMESPACES, OBJECTS, OPERATIONS, USERS, Step, live
 
 
 class Naive(NamedTuple):
@@ -126,8 +128,8 @@ def folder() -> Iterator[Path]:
 
 
 @settings(max_examples=60)
-@given(history=HISTORIES, queries=st.lists(QUERIES, min_size=20, max_size=40))
-def test_every_query_finds_what_a_naive_search_finds(history: list[Step], queries: list[ActionQuery]) -> None:
+@given(history=command_sequences(), queries=st.lists(QUERIES, min_size=20, max_size=40))
+def test_every_query_finds_what_a_naive_search_finds(history: list[Command], queries: list[ActionQuery]) -> None:
     """For any history and any combination of filters: the same actions, in the same order, and the same total."""
     with tempfile.TemporaryDirectory() as name:
         store = SqliteStore(Path(name) / "log.db")

@@ -10,14 +10,15 @@ from msgspec import structs
 
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog
+from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.testing.sequences import NAMESPACES, OBJECTS, command_sequences, live
 from deedbook.projections import milestones
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.reader import Snapshot
 from deedbook.projections.view import Views, connect, tracking
 from tests.projections.test_action_query import QUERIES
 from tests.support.busy import live_busily
-from tests.support.histories import HISTORIES, NAMESPACES, OBJECTS, Step, live
 from tests.support.shared import shared
 
 
@@ -69,8 +70,8 @@ def compare(store: SqliteStore, folder: Path, data: st.DataObject) -> None:
 
 @pytest.mark.usefixtures("counting")
 @shared(60)
-@given(history=HISTORIES, data=st.data())
-def test_as_of_a_position_equals_a_log_that_ends_there(history: list[Step], data: st.DataObject) -> None:
+@given(history=command_sequences(output=True), data=st.data())
+def test_as_of_a_position_equals_a_log_that_ends_there(history: list[Command], data: st.DataObject) -> None:
     """For any history, position and question: as_of=p finds what the views of the events 1 to p find."""
     with tempfile.TemporaryDirectory() as name:
         store = SqliteStore(Path(name) / "log.db")

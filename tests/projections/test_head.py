@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from deedbook.domain.log import EventLog
 from deedbook.domain.merkle import Frontier, TreeHead, grow
+from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.testing.sequences import command_sequences, live
 from deedbook.projections.head import continued, frontier, head
 from deedbook.projections.view import Views, connect
 from tests.contract.giving import recorded, recording
-from tests.support.histories import HISTORIES, Step, live
 
 
 def of_leaves(log: EventLog) -> TreeHead:
@@ -38,8 +39,12 @@ def _position(path: Path) -> int:
 
 
 @settings(max_examples=40)
-@given(history=HISTORIES, batches=st.lists(st.integers(1, 12), min_size=1, max_size=5), known=st.integers(0, 60))
-def test_the_view_has_the_head_of_the_log(history: list[Step], batches: list[int], known: int) -> None:
+@given(
+    history=command_sequences(output=True),
+    batches=st.lists(st.integers(1, 12), min_size=1, max_size=5),
+    known=st.integers(0, 60),
+)
+def test_the_view_has_the_head_of_the_log(history: list[Command], batches: list[int], known: int) -> None:
     """However the log is cut into transactions; and continued in memory from any earlier point it is the same."""
     with tempfile.TemporaryDirectory() as name, closing(SqliteStore(Path(name) / "log.db")) as store:
         live(store.audit_log, history)

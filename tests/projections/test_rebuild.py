@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deedbook.domain.log import EventLog
+from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.testing import command_sequences, live
 from deedbook.projections.generations import Generations
 from deedbook.projections.rebuild import build
 from deedbook.projections.view import Views
-from tests.support.histories import HISTORIES, Step, live
 
 
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -39,8 +40,8 @@ def project(log: EventLog, path: Path, batches: Sequence[int]) -> None:
 
 
 @settings(max_examples=60)
-@given(history=HISTORIES, batches=st.lists(st.integers(1, 12), min_size=1, max_size=5))
-def test_live_views_equal_rebuilt_ones(history: list[Step], batches: list[int]) -> None:
+@given(history=command_sequences(), batches=st.lists(st.integers(1, 12), min_size=1, max_size=5))
+def test_live_views_equal_rebuilt_ones(history: list[Command], batches: list[int]) -> None:
     """However the log was cut into transactions, the views are those that a rebuild from position 1 gives."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

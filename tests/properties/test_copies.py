@@ -22,8 +22,8 @@ from deedbook.domain.store.leaf import leaf
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.archive_reading import snapshot
 from deedbook.domain.store.sqlite.archive_writing import SqliteIntake
+from deedbook.domain.testing.sequences import BY
 from tests.support.exporting import exported, held, imported, in_memory
-from tests.support.histories import BY
 from tests.support.lives import DEEDS, SOME, Deed, Life
 from tests.support.tables import rows
 from tests.support.verifying import findings

@@ -17,11 +17,12 @@ from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.events import EVENTS
 from deedbook.domain.lifecycle import State
 from deedbook.domain.merkle import TreeHead
+from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.testing.sequences import command_sequences, live
 from deedbook.projections.generations import Generations
 from deedbook.projections.rebuild import build
 from tests.contract.giving import BY, append, finish, once, recorded, recording
-from tests.support.histories import HISTORIES, Step, live
 from tests.support.tampering import behind_its_back, copied, cover_up, length
 from tests.support.verifying import codes, verified
 
@@ -36,7 +37,7 @@ class Scene(NamedTuple):
 
 
 @contextmanager
-def scene(history: list[Step]) -> Iterator[Scene]:
+def scene(history: list[Command]) -> Iterator[Scene]:
     """Give a closed store with a history, and beside it at least one of everything that is kept."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "store" / "log.db"
@@ -161,8 +162,8 @@ NUMBERS = st.integers(0, 10_000)
 
 
 @settings(max_examples=60)
-@given(history=HISTORIES, row=NUMBERS, value=NUMBERS, change=st.sampled_from(list(EVENTS_CHANGED)))
-def test_a_change_of_the_events_is_found_by_name(history: list[Step], row: int, value: int, change: Change) -> None:
+@given(history=command_sequences(output=True), row=NUMBERS, value=NUMBERS, change=st.sampled_from(list(EVENTS_CHANGED)))
+def test_a_change_of_the_events_is_found_by_name(history: list[Command], row: int, value: int, change: Change) -> None:
     """Whichever row is changed in whichever way, its leaf says so."""
     with scene(history) as there:
         assert EVENTS_CHANGED[change] in found(there, change, row, value, cleverly=False)
@@ -170,11 +171,11 @@ def test_a_change_of_the_events_is_found_by_name(history: list[Step], row: int, 
 
 @settings(max_examples=60)
 @given(
-    history=HISTORIES, row=NUMBERS, value=NUMBERS,
+    history=command_sequences(output=True), row=NUMBERS, value=NUMBERS,
     change=st.sampled_from([set_state, set_topic, set_aggregate, set_date, delete_event, add_event, swap_events]),
 )  # fmt: skip
 def test_a_change_with_new_leaves_is_found_by_the_head(
-    history: list[Step], row: int, value: int, change: Change
+    history: list[Command], row: int, value: int, change: Change
 ) -> None:
     """Positions, versions and leaves that were all made anew fit each other, and not the head that was noted."""
     with scene(history) as there:
@@ -185,8 +186,8 @@ def test_a_change_with_new_leaves_is_found_by_the_head(
 
 
 @settings(max_examples=40)
-@given(history=HISTORIES, row=NUMBERS, cleverly=st.booleans())
-def test_a_tail_that_was_cut_is_found_by_the_head(history: list[Step], row: int, *, cleverly: bool) -> None:
+@given(history=command_sequences(output=True), row=NUMBERS, cleverly=st.booleans())
+def test_a_tail_that_was_cut_is_found_by_the_head(history: list[Command], row: int, *, cleverly: bool) -> None:
     """From whichever event on: the log has fewer events than when its head was noted, and than its views have read."""
     with scene(history) as there:
         assert "tail" in found(there, cut_tail, row, 0, cleverly=cleverly)
@@ -194,8 +195,8 @@ def test_a_tail_that_was_cut_is_found_by_the_head(history: list[Step], row: int,
 
 
 @settings(max_examples=30)
-@given(history=HISTORIES, row=NUMBERS)
-def test_an_event_that_was_taken_away_leaves_a_hole(history: list[Step], row: int) -> None:
+@given(history=command_sequences(output=True), row=NUMBERS)
+def test_an_event_that_was_taken_away_leaves_a_hole(history: list[Command], row: int) -> None:
     """The first one, or any but the last, which the head alone tells."""
     with scene(history) as there:
         codes_ = found(there, delete_event, row, 0, cleverly=False)
@@ -258,10 +259,11 @@ OUTPUT_CHANGED = [set_line, set_line_date, cut_output, cut_output_within, add_li
 
 @settings(max_examples=60)
 @given(
-    history=HISTORIES, row=NUMBERS, value=NUMBERS, change=st.sampled_from(OUTPUT_CHANGED), cleverly=st.booleans()
+    history=command_sequences(output=True), row=NUMBERS, value=NUMBERS, change=st.sampled_from(OUTPUT_CHANGED),
+    cleverly=st.booleans(),
 )  # fmt: skip
 def test_a_change_of_output_is_found_by_name(
-    history: list[Step], row: int, value: int, change: Change, *, cleverly: bool
+    history: list[Command], row: int, value: int, change: Change, *, cleverly: bool
 ) -> None:
     """Also with digests that were made anew: the event that ended the action holds number and digest of its lines.
 
@@ -355,8 +357,8 @@ VIEWS = st.sampled_from(["changed", "added", "removed"])
 
 
 @settings(max_examples=60)
-@given(history=HISTORIES, data=st.data(), how=VIEWS)
-def test_a_change_of_the_views_is_found_in_every_table(history: list[Step], data: st.DataObject, how: str) -> None:
+@given(history=command_sequences(output=True), data=st.data(), how=VIEWS)
+def test_a_change_of_the_views_is_found_in_every_table(history: list[Command], data: st.DataObject, how: str) -> None:
     """A row changed in any column, added or removed, in any table that a file of views has."""
     with scene(history) as there:
         (views,) = there.path.parent.glob("views-*.db")

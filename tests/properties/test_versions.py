@@ -17,12 +17,13 @@ from deedbook.domain.errors import DeedbookError
 from deedbook.domain.events import ActionRecorded, ActionStarted, Caller, Event
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog, Happened
+from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.testing.sequences import BY, live, named, step_sequences
 from deedbook.projections.generations import Generations
 from deedbook.projections.rebuild import build
 from deedbook.projections.view import Views
 from deedbook.web.frames import Frame, Frames
-from tests.support.histories import BY, HISTORIES, Step, live
 from tests.support.lives import ENDING, WAITING
 from tests.support.older import with_older_starts
 from tests.support.tables import rows
@@ -32,7 +33,7 @@ from tests.support.verifying import findings
 NOW = 1_500_000_000_000_000
 
 #: Whatever comes then, some actions start in each history.
-STARTING = HISTORIES.map(lambda history: [WAITING] * 4 + ENDING + history)
+STARTING = step_sequences(output=True).map(lambda steps: named([WAITING] * 4 + ENDING + steps))
 
 #: Which of the starts are of version 1, over and over.
 OLDER = st.lists(st.booleans(), min_size=1, max_size=4)
@@ -46,7 +47,7 @@ def opened(path: Path) -> Iterator[SqliteStore]:
 
 
 @contextmanager
-def pair(history: list[Step], older: list[bool]) -> Iterator[tuple[SqliteStore, SqliteStore, set[int]]]:
+def pair(history: list[Command], older: list[bool]) -> Iterator[tuple[SqliteStore, SqliteStore, set[int]]]:
     """Give a store in which a history happened, the same with some starts of version 1, and the positions of these."""
     with tempfile.TemporaryDirectory() as name:
         new, mixed = (Path(name, folder, "log.db") for folder in ("new", "mixed"))
@@ -103,7 +104,7 @@ def ended(store: SqliteStore, action: UUID) -> object:
 
 @settings(max_examples=60)
 @given(history=STARTING, older=OLDER)
-def test_both_versions_are_read_alike(history: list[Step], older: list[bool]) -> None:
+def test_both_versions_are_read_alike(history: list[Command], older: list[bool]) -> None:
     """Views, streams, histories and `verify` find in a mixed log what they find in the other: all but who started."""
     with pair(history, older) as (new, mixed, positions):
         assert views(mixed) == views(new)
@@ -121,7 +122,7 @@ def test_both_versions_are_read_alike(history: list[Step], older: list[bool]) ->
 
 @settings(max_examples=40)
 @given(history=STARTING, older=OLDER)
-def test_what_happens_next_does_not_depend_on_the_version(history: list[Step], older: list[bool]) -> None:
+def test_what_happens_next_does_not_depend_on_the_version(history: list[Command], older: list[bool]) -> None:
     """Commands come to the same on a mixed log: the state that they are decided on is the same."""
     with pair(history, older) as (new, mixed, _):
         actions = [one.aggregate for one in new.log.read(0, 10_000) if isinstance(one.event, ActionRecorded)]

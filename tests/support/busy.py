@@ -9,7 +9,7 @@ from deedbook.domain.commands import EndParent, Finish, ImportAction, RecordActi
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.results import Command, Recorded
-from tests.support.histories import BY, IPS, METHODS, OBJECTS, OPERATIONS, USERS
+from deedbook.domain.testing.sequences import BY, IPS, METHODS, OBJECTS, OPERATIONS, USERS
 
 DATE = 1_400_000_000_000_000
 

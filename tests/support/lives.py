@@ -11,7 +11,7 @@ from deedbook.domain.errors import DeedbookError
 from deedbook.domain.keys import Role
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
-from tests.support.histories import BY, STEPS, Step, _command
+from deedbook.domain.testing.sequences import BY, STEPS, Step, command_of
 
 #: Four on one object, of which two end, whatever comes then: so that some actions start in each history.
 WAITING = Step(
@@ -22,7 +22,7 @@ WAITING = Step(
     },
 )  # fmt: skip
 RUNNING = Step(RecordAction, {**WAITING.fields, "object": "", "state": State.IN_PROGRESS})
-ENDING = [Step(Finish, {"namespace": None, "by": BY, "state": State.SUCCESS}, target) for target in range(2)]
+ENDING = [Step(Finish, {"namespace": None, "by": BY, "state": State.SUCCESS}, target) for target in (3, 2)]
 
 
 class Deed(Struct, frozen=True):
@@ -94,7 +94,7 @@ class Life:
 
     def _command(self, deed: Deed) -> Command | None:
         if deed.step is not None:
-            return _command(deed.step, self._number, self._recorded)
+            return command_of(deed.step, self._number, self._recorded)
         fresh = UUID(int=self._number << 64 | 0x4000 << 64 | 0x8000000000000010)
         if deed.kind is IssueKey:
             self._keys.append(fresh)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from deedbook.domain.events import EVENTS, ActionStarted, Caller, Event
 from deedbook.domain.store.codec import UPCASTERS as TRUE_UPCASTERS
 from deedbook.domain.store.codec import decode, encode
-from tests.support.strategies import EVENTS_OF_ANY_KIND
+from deedbook.domain.testing import events
 
 #: Every topic that can be read: those that are written today, and those that are read as one of them.
 KNOWN = EVENTS.keys() | TRUE_UPCASTERS.keys()
 
 
-@given(event=EVENTS_OF_ANY_KIND)
+@given(event=events())
 def test_an_event_comes_back_as_it_was_stored(event: Event) -> None:
     """Whatever an event holds, decoding its bytes under its topic gives the same event of the same type."""
     topic, state = encode(event)
@@ -25,7 +25,7 @@ def test_an_event_comes_back_as_it_was_stored(event: Event) -> None:
     assert encode(found) == (topic, state)
 
 
-@given(event=EVENTS_OF_ANY_KIND)
+@given(event=events())
 def test_an_event_is_stored_under_the_topic_of_its_type(event: Event) -> None:
     """The topic is the explicit one of the event's type, never an import path."""
     topic, _ = encode(event)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from deedbook.domain.commands import Line
-from deedbook.domain.events import EVENTS
-from deedbook.domain.results import Command, Result
+from deedbook.domain.events import EVENTS, Event
+from deedbook.domain.results import Command
 
 #: Text as it comes in: any character, but for surrogates, which no UTF-8 can hold.
 TEXTS = st.text(max_size=40)
@@ -58,6 +58,11 @@ def values(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # what an anno
     return st.from_type(kind)
 
 
-EVENTS_OF_ANY_KIND = st.one_of(*(structs(kind) for kind in EVENTS.values()))
-COMMANDS = st.one_of(*(structs(kind) for kind in get_args(Command)))
-RESULTS = st.one_of(*(structs(kind) for kind in get_args(Result)))
+def events(*kinds: type[Event]) -> st.SearchStrategy[Event]:
+    """Return any event that the log can hold, or of these kinds: each for itself, in no story."""
+    return st.one_of(*(structs(kind) for kind in kinds or EVENTS.values()))
+
+
+def commands(*kinds: type[Command]) -> st.SearchStrategy[Command]:
+    """Return any command that can be given, or of these kinds: each for itself, about actions that nobody recorded."""
+    return st.one_of(*(structs(kind) for kind in kinds or get_args(Command)))
