@@ -53,7 +53,7 @@ def reach(db: Database, position: int) -> None:
         "INSERT INTO milestones SELECT ?1, coalesce(sum(counted), 0), min(low), max(high) FROM ("
         " SELECT actions AS counted, low, high FROM milestones WHERE position = ?1 - ?2"
         " UNION ALL SELECT count(*), min(sort), max(sort) FROM actions WHERE id > ?1 - ?2"
-        " UNION ALL SELECT 0, min(a.sort), max(a.sort) FROM past JOIN actions AS a USING (id) WHERE until > ?1 - ?2)",
+        " UNION ALL SELECT 0, min(a.sort), max(a.sort) FROM past CROSS JOIN actions AS a USING (id) WHERE until > ?1 - ?2)",
         (position, EVERY),
     )
 
@@ -82,17 +82,31 @@ def total_at(db: Database, field: str, term: int, total: int, moment: int) -> in
     """
     if total <= FEW:
         return _few(db, field, term, moment)
-    row = db.execute(
-        "SELECT position, total FROM term_milestones WHERE term = ? AND position <= ? ORDER BY position DESC LIMIT 1",
-        (term, moment),
-    ).fetchone()
-    position, counted = row or (0, 0)
-    if moment - position > total:
+    before = db.execute(f"{_MILESTONE} AND position <= ? ORDER BY position DESC LIMIT 1", (term, moment)).fetchone()
+    behind = db.execute(f"{_MILESTONE} AND position > ? ORDER BY position LIMIT 1", (term, moment)).fetchone()
+    last, counted = before or (0, 0)
+    if behind is not None and behind[0] - moment < moment - last:
+        if _is_costly(behind[0] - moment, total):
+            return _few(db, field, term, moment)
+        return int(behind[1] - _between(db, field, term, (moment, behind[0])))
+    if _is_costly(moment - last, total):
         return _few(db, field, term, moment)
-    span = (position, moment)
+    return int(counted + _between(db, field, term, (last, moment)))
+
+
+_MILESTONE = "SELECT position, total FROM term_milestones WHERE term = ?"
+
+
+def _is_costly(positions: int, total: int) -> bool:
+    """Tell whether it costs less to count through the index: measured, a row of it takes half the time."""
+    return positions * 2 > total
+
+
+def _between(db: Database, field: str, term: int, span: tuple[int, int]) -> int:
+    """Return how many actions got a term behind one position, up to another."""
     # Not through the index of the field, which is in the order of the list: positions follow each other in the table.
     at = "changed" if field == "state" else "id"
-    counted += _one(
+    counted = _one(
         db,
         f"SELECT count(*) FROM actions NOT INDEXED WHERE id > ?1 AND id <= ?2 AND {field} = ?3 AND {at} <= ?2",
         (*span, term),
@@ -100,11 +114,11 @@ def total_at(db: Database, field: str, term: int, total: int, moment: int) -> in
     if field == "state":
         counted += _one(
             db,
-            "SELECT count(*) FROM past JOIN actions AS a USING (id) WHERE until > ?1 AND until <= ?2"
+            "SELECT count(*) FROM past CROSS JOIN actions AS a USING (id) WHERE until > ?1 AND until <= ?2"
             " AND a.id <= ?1 AND a.changed <= ?2 AND a.state = ?3 AND a.changed = until",
             (*span, term),
         )
-    return int(counted)
+    return counted
 
 
 def _few(db: Database, field: str, term: int, moment: int) -> int:

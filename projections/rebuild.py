@@ -4,21 +4,24 @@ The log goes on meanwhile. So after the bulk fold, and after each step that take
 runner would, until next to nothing is missing: right after the swap no reader waits longer than at any other time.
 """
 
+import gc
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deedbook.domain.errors import DeedbookError, Unavailable, Undecodable
 from deedbook.domain.log import EventLog
 from deedbook.projections.generations import Claim, Generations, sync
+from deedbook.projections.milestones import EVERY
 from deedbook.projections.progress import Phase, Progress, Telling, now
 from deedbook.projections.versions import broken_laws, damages
 from deedbook.projections.view import Views, tracking
 
 #: Events folded in one transaction while building: nobody reads, so larger batches only save work.
-BATCH = 10_000
+BATCH = 2 * EVERY
 
 #: The same once there are indexes.
 CATCHING_UP = 1000
@@ -82,12 +85,25 @@ def _fold_all(log: EventLog, building: Path, abandoned: Callable[[], bool], tell
     views = Views(building, bulk=True)
     try:
         views.interrupt_when(abandoned)
-        folded = _fold(log, views, abandoned, telling)
+        with _uncollected():
+            folded = _fold(log, views, abandoned, telling)
         telling.at(Phase.INDEXING)
         views.finish()
     finally:
         views.close()
     return folded
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Spare the garbage collector, which finds nothing in a fold: measured, an eighteenth of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _complete(log: EventLog, building: Path, abandoned: Callable[[], bool], telling: Telling, folded: Folded) -> None:
