@@ -53,7 +53,8 @@ def reach(db: Database, position: int) -> None:
         "INSERT INTO milestones SELECT ?1, coalesce(sum(counted), 0), min(low), max(high) FROM ("
         " SELECT actions AS counted, low, high FROM milestones WHERE position = ?1 - ?2"
         " UNION ALL SELECT count(*), min(sort), max(sort) FROM actions WHERE id > ?1 - ?2"
-        " UNION ALL SELECT 0, min(a.sort), max(a.sort) FROM past CROSS JOIN actions AS a USING (id) WHERE until > ?1 - ?2)",
+        " UNION ALL SELECT 0, min(a.sort), max(a.sort) FROM past CROSS JOIN actions AS a USING (id)"
+        " WHERE until > ?1 - ?2)",
         (position, EVERY),
     )
 

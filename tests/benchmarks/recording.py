@@ -53,17 +53,13 @@ def measure(report: Report, seconds: int = 10, turns: int = 3) -> None:
 
 
 def _compare(report: Report, server: Server, empty: str, folder: Path, seconds: int, turns: int) -> None:
-    script = folder / "post.lua"
-    script.write_text(
-        f"wrk.method='POST'\nwrk.body=[[{BODY}]]\nwrk.headers['Content-Type']='application/json'\n"
-        f"wrk.headers['Authorization']='Bearer {server.key}'\n"
-    )
+    script = script_of(folder, server.key)
     rates: dict[str, list[float]] = {"empty": [], "durable": [], "p99": [], "loop": []}
     answered = 0
     for _ in range(turns):
         rates["loop"].append(calibration())
-        rates["empty"].append(_wrk(script, empty, seconds)[0])
-        rate, p99, requests = _wrk(script, f"{server.api}/action/", seconds)
+        rates["empty"].append(wrk(script, empty, seconds)[0])
+        rate, p99, requests = wrk(script, f"{server.api}/action/", seconds)
         rates["durable"].append(rate)
         rates["p99"].append(p99)
         answered += requests
@@ -75,7 +71,17 @@ def _compare(report: Report, server: Server, empty: str, folder: Path, seconds: 
     )
 
 
-def _wrk(script: Path, url: str, seconds: int) -> tuple[float, float, int]:
+def script_of(folder: Path, key: str) -> Path:
+    """Return a script that lets wrk post `BODY` with a key."""
+    script = folder / "post.lua"
+    script.write_text(
+        f"wrk.method='POST'\nwrk.body=[[{BODY}]]\nwrk.headers['Content-Type']='application/json'\n"
+        f"wrk.headers['Authorization']='Bearer {key}'\n"
+    )
+    return script
+
+
+def wrk(script: Path, url: str, seconds: int) -> tuple[float, float, int]:
     """Return requests a second, the 99th percentile in milliseconds, and how many were answered."""
     printed = subprocess.run(
         ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency", "-s", str(script), url],
