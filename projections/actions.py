@@ -32,11 +32,11 @@ from deedbook.projections import past
 from deedbook.projections.past import Left
 from deedbook.projections.relations import Relations
 from deedbook.projections.resource import decode, encode, is_long, move, resource_of
+from deedbook.projections.rows import insert_rows
 from deedbook.projections.terms import FIELDS, Terms
 
 #: The columns in the order in which `_Row` fills them: those that never move first, then from `state` on.
 _COLUMNS = ("id", "uuid", *FIELDS, "sort", "start", "end", "permits", "changed", "sorted")
-_INSERT = f"INSERT INTO actions VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 #: At the most so many actions that may still move are kept in memory, with what they were recorded with.
 RECENT = 10_000
@@ -217,14 +217,13 @@ class Actions:
             row.sort, row.sorted, row.is_resorted = event.at, position, True
 
     def _write_new(self, rows: Sequence[_Row]) -> None:
-        execute = self._db.conn.executemany
-        execute(_INSERT, [
+        insert_rows(self._db, "actions", [
             (row.id, row.uuid.bytes, *row.terms, row.term, row.sort, row.start, row.end, row.permits, row.changed,
              row.sorted)
             for row in rows
         ])  # fmt: skip
-        execute("INSERT INTO documents VALUES (?, ?)", [(row.id, _document(row)) for row in rows])
-        execute("INSERT INTO bodies VALUES (?, ?)", [
+        insert_rows(self._db, "documents", [(row.id, _document(row)) for row in rows])
+        insert_rows(self._db, "bodies", [
             (row.id, row.recorded.body)
             for row in rows
             if row.recorded is not None and row.recorded.body is not None and is_long(row.recorded.body)

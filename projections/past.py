@@ -6,13 +6,14 @@ reading all that ever did, rows are kept by `span`, the bits of until - since: o
 that began in the 2^span positions up to p.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlite_utils import Database
 
+from deedbook.projections.rows import insert_rows
+
 _COLUMNS = ("until", "id", "since", "state", "span", "sort", "start", "end")
-_INSERT = f"INSERT INTO past VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
 class Left(NamedTuple):
@@ -40,9 +41,9 @@ def create_indexes(db: Database) -> None:
     db.table("past").create_index(["state", "span", "since", "until"], "past_by_span")
 
 
-def insert(db: Database, rows: Iterable[Left]) -> None:
+def insert(db: Database, rows: Sequence[Left]) -> None:
     """Write what was left, in order of position."""
-    db.conn.executemany(_INSERT, rows)
+    insert_rows(db, "past", rows)
 
 
 def column_then(column: str, moment: int) -> str:
