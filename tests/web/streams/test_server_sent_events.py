@@ -36,7 +36,7 @@ def test_every_change_is_one_event_but_those_of_lanes(server: Server, tenant: Te
         recorder.unrelate("/shop/", "/web/")
         found = stream.events(6)
     assert [one["event"] for one in found] == [
-        "relationship.stated/1", "action.recorded/1", "action.recorded/1", "action.ended/1", "action.started/1",
+        "relationship.stated/1", "action.recorded/1", "action.recorded/1", "action.ended/1", "action.started/2",
         "relationship.ended/1",
     ]  # fmt: skip
     assert [one["resource_uri"] for one in found] == [
