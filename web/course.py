@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from deedbook.domain import relationship as relationships
 from deedbook.domain.action import Action, evolve
+from deedbook.domain.errors import Undecodable
 from deedbook.domain.events import ActionEvent, ParentEnded, RelationshipEvent
 from deedbook.domain.lifecycle import FINAL
 from deedbook.domain.log import EventLog, Happened
@@ -34,7 +35,7 @@ class ActionStep:
         self.happened = happened
         self.event = event
         self.before = before
-        self.after = evolve(before, happened.aggregate, event)
+        self.after = _evolved(before, happened, event)
         self.namespace = self.after.recorded.namespace
         self.object = self.after.recorded.object
         self.resource_uri = uri_of(happened.aggregate)
@@ -82,7 +83,8 @@ class Course:
     def step(self, happened: Happened) -> Step | None:
         """Return the next event with what it is about; None where it is bookkeeping, of which nobody is told.
 
-        Raises `Undecodable` where an earlier event of the same action can't be read.
+        Raises `Undecodable` where an earlier event of the same action can't be read, or where this one does not follow
+        from them: a log that somebody wrote into.
         """
         event = happened.event
         if isinstance(event, ActionEvent):
@@ -108,7 +110,7 @@ class Course:
         # Only what came before: a later event that can't be read is no reason not to tell this one.
         for earlier in self._log.history(happened.aggregate, limit=happened.version - 1):
             if isinstance(earlier.event, ActionEvent):
-                action = evolve(action, happened.aggregate, earlier.event)
+                action = _evolved(action, earlier, earlier.event)
         return action
 
 
@@ -148,6 +150,13 @@ class Above:
             known = relationship.parents
         _remember(self._parents, aggregate, known, self._remembered)
         return known
+
+
+def _evolved(before: Action | None, happened: Happened, event: ActionEvent) -> Action:
+    try:
+        return evolve(before, happened.aggregate, event)
+    except TypeError as error:
+        raise Undecodable(happened.position, f"it does not follow from what came before ({error})") from error
 
 
 def id_of(happened: Happened) -> str:

@@ -203,7 +203,7 @@ class Tail:
         try:
             frame = self._frames.of(one, tells=self._told > 0)
         except Undecodable as error:
-            # What it goes on from can't be read, which is as good as that it can't be read itself.
+            # It, or what it goes on from, can't be read: for who comes after that is the same.
             self.stopped = Undecodable(one.position, error.reason)
             return
         if frame is None:

@@ -49,7 +49,12 @@ class Scene:
 
 def insert_from_the_future(path: Path) -> int:
     """Record an event of a topic that nobody knows, as a newer version would: with the leaf that it must have."""
-    aggregate, state, topic = uuid4(), b'{"at":1}', "action.blessed/1"
+    return insert(path, "action.blessed/1", b'{"at":1}')
+
+
+def insert(path: Path, topic: str, state: bytes) -> int:
+    """Write the first event of a new aggregate behind the log's back, and return its position."""
+    aggregate = uuid4()
     with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         position, recorded = connection.execute("SELECT max(position) + 1, max(recorded) FROM events").fetchone()
