@@ -31,7 +31,7 @@ class Driver(NamedTuple):
     """A way to read the list: its branches hold about `total` actions before the other filters.
 
     check: the same as a condition on one action, for when another drives, with `Columns` for braces; parameters: of it.
-    exactly: how many it holds exactly, where that need not be counted one by one.
+    exactly: how many it holds, where that need not be counted one by one; is_of_then: its branches are of the moment.
     """
 
     total: int
@@ -39,6 +39,7 @@ class Driver(NamedTuple):
     check: str
     parameters: tuple[object, ...]
     exactly: Callable[[], int] | None = None
+    is_of_then: bool = False
 
 
 def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
@@ -51,11 +52,14 @@ def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
         yield _by_object(db, query, query.object)
     for field, values in query.equal.items():
         filtered = True
-        yield _by_state(db, query, values) if field == "state" else _of_then(db, query, _by_terms(
-            db, query, field, numbers(db, query.namespace, field, values)))  # fmt: skip
+        yield (
+            _by_state(db, query, values)
+            if field == "state"
+            else _by_terms(db, query, field, numbers(db, query.namespace, field, values))
+        )
     if query.end_from is not None or query.end_to is not None:
         yield from _by_end(db, query)
-    yield _of_then(db, query, _everything(db, query, implied=filtered))
+    yield _everything(db, query, implied=filtered)
 
 
 def bounds(query: ActionQuery) -> list[tuple[str, int]]:
@@ -72,9 +76,9 @@ def bounds(query: ActionQuery) -> list[tuple[str, int]]:
     return found
 
 
-def _of_then(db: Database, query: ActionQuery, driver: Driver) -> Driver:
-    """Return a driver by what never moves as it was: what stands where it stood, and what waited then."""
-    if query.as_of is None:
+def of_then(db: Database, query: ActionQuery, driver: Driver) -> Driver:
+    """Return the driver that was chosen as it was at the query's moment: what stands where it stood, what waited."""
+    if query.as_of is None or driver.is_of_then:
         return driver
     stood = [standing(db, branch, query.as_of) for branch in driver.branches]
     elsewhere = _checked(waited(db, query.namespace, query.as_of), driver.check, driver.parameters)
@@ -100,7 +104,7 @@ def _by_uuid(query: ActionQuery) -> Driver:
         branch = branch._replace(
             condition=f"{branch.condition} AND a.id <= {query.as_of}", columns=as_it_was(query.as_of)
         )
-    return Driver(1, [branch], "", ())
+    return Driver(1, [branch], "", (), is_of_then=True)
 
 
 def _span(prefix: str) -> tuple[bytes, bytes]:
@@ -142,7 +146,7 @@ def _by_state(db: Database, query: ActionQuery, states: Sequence[str]) -> Driver
 
     # The index has what was recorded later too, mixed among the others: it is passed over.
     branches = [unchanged(standing(db, branch, moment), moment) for branch in driver.branches]
-    return driver._replace(total=driver.total + lost, branches=[*branches, *left], exactly=count)
+    return driver._replace(total=driver.total + lost, branches=[*branches, *left], exactly=count, is_of_then=True)
 
 
 def _count(db: Database, branch: Branch) -> int:
@@ -157,14 +161,13 @@ def _by_object(db: Database, query: ActionQuery, uri: str) -> Driver:
         for term, _ in own:
             found += _related(db, query, term)
     check = " OR ".join(driver.check for driver in found)
-    joined = Driver(
+    return Driver(
         sum(driver.total for driver in found),
         [branch for driver in found for branch in driver.branches],
         f"({check})",
         tuple(parameter for driver in found for parameter in driver.parameters),
         lambda: sum(driver.exactly() for driver in found if driver.exactly is not None),
     )
-    return _of_then(db, query, joined)
 
 
 def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
@@ -178,7 +181,7 @@ def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
     def count() -> int:
         if query.as_of is None:
             return total
-        stood = branch._replace(condition=f"{branch.condition} AND l.since <= {query.as_of}")
+        stood = standing(db, branch, query.as_of)
         elsewhere = _checked(waited(db, query.namespace, query.as_of), check, (term,))
         return sum(_count(db, one) for one in (stood, *elsewhere))
 
@@ -204,7 +207,8 @@ def _by_end(db: Database, query: ActionQuery) -> Iterable[Driver]:
     if query.as_of is None:
         yield Driver(found, [branch], "", ())
         return
-    yield Driver(found, [unchanged(branch, query.as_of), *held(db, query.namespace, OPEN, query.as_of)], "", ())
+    branches = [unchanged(branch, query.as_of), *held(db, query.namespace, OPEN, query.as_of)]
+    yield Driver(found, branches, "", (), is_of_then=True)
 
 
 def _everything(db: Database, query: ActionQuery, *, implied: bool) -> Driver:

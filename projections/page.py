@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.actions import moved_to
-from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers
+from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers, of_then
 from deedbook.projections.moment import Branch
 
 
@@ -27,6 +27,7 @@ def page(db: Database, query: ActionQuery) -> Page:
     ways = list(drivers(db, query))
     best = min(ways, key=lambda driver: driver.total)
     others = [driver for driver in ways if driver is not best and driver.check]
+    best = of_then(db, query, best)
     if not best.total:
         return Page(0, [])
     ranges = bounds(query)
