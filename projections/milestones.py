@@ -1,7 +1,7 @@
 """Totals of the past: what was counted at every 4,096th position, so that no count of a moment reads all before it.
 
 `milestones` has how many actions there were, and between which dates they stood in the order of the list;
-`term_milestones` the total of each term that had grown by 256 since its last entry. Both depend on positions alone, not
+`term_milestones` the total of each term that had grown by 64 since its last entry. Both depend on positions alone, not
 on how the log was cut into transactions: a fold stops at each milestone (`split`).
 """
 
@@ -15,7 +15,7 @@ from deedbook.domain.log import Happened
 EVERY = 4096
 
 #: A term is counted anew when it has grown by so much; fewer are counted one by one.
-GROWN = 256
+GROWN = 64
 
 #: Terms of fewer actions than this are counted through their index, which is as fast as any milestone.
 FEW = 2048
