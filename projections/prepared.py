@@ -1,0 +1,265 @@
+"""What a batch of events says by itself, before any table is looked at: pure, and most of what a fold costs.
+
+A batch is cut into parts, each of which ends at a milestone at the latest. The actions that begin in a part go through
+all that happens to them in it here: what the tables get of them is one row, one document, and the states that they
+left. What moves actions from before, and relationships, are told in order, for those who have the tables.
+
+Terms have no number yet. A part has a list of its own, and its rows say the places in it; place 0 is that of nothing.
+
+All of it can be pickled, so that another process can prepare what this one writes (`ahead.py`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec import Struct
+
+from deedbook.domain.action import Action, live
+from deedbook.domain.events import (
+    ActionEnded,
+    ActionEvent,
+    ActionRecorded,
+    ActionRetried,
+    ActionStarted,
+    CancelRequested,
+    Event,
+    LaneEntered,
+    LaneLeft,
+    LaneStarted,
+    ParentEnded,
+    ParentStated,
+)
+from deedbook.domain.lifecycle import FINAL, State
+from deedbook.domain.log import Happened
+from deedbook.projections import milestones
+from deedbook.projections.past import Left
+from deedbook.projections.resource import encode, is_long, resource_of
+from deedbook.projections.terms import FIELDS
+
+#: The bits of `permits`: what the recorder did not forbid.
+CANCEL, RETRY = 1, 2
+
+
+class Term(NamedTuple):
+    """A value that a part names, and the position of the first of its events to do so."""
+
+    position: int
+    namespace: str
+    field: str
+    value: str
+
+
+class Begun(NamedTuple):
+    """The actions that begin in a part, a column for each of the table's, and how they stand at the part's end.
+
+    terms: for all fields of one action, then of the next; open: the indexes of those that may still move; bodies: the
+    long ones, each behind its action's id.
+    """
+
+    ids: Sequence[int]
+    uuids: Sequence[bytes]
+    terms: Sequence[int]
+    sorts: Sequence[int]
+    starts: Sequence[int | None]
+    ends: Sequence[int | None]
+    permits: Sequence[int]
+    changed: Sequence[int]
+    sorted: Sequence[int]
+    documents: Sequence[bytes]
+    bodies: Sequence[tuple[int, str]]
+    open: Sequence[int]
+
+
+class Move(NamedTuple):
+    """An event that moves an action from before; `action` has the bytes of its UUID."""
+
+    position: int
+    action: bytes
+    event: ActionEvent
+
+
+class Part(NamedTuple):
+    """What is written together: see the module. `left` has places of terms for states, `totals` what each place gains."""
+
+    position: int
+    terms: Sequence[Term]
+    totals: Mapping[int, int]
+    begun: Begun
+    left: Sequence[Left]
+    moves: Sequence[Move]
+    relationships: Sequence[Happened]
+
+
+class Prepared(NamedTuple):
+    """A batch, ready to be written: of each type of event so many; `position` and `recorded` are those of the last."""
+
+    position: int
+    recorded: int
+    kinds: Mapping[type[Event], int]
+    leaves: Sequence[bytes]
+    parts: Sequence[Part]
+
+
+def prepare(happened: Sequence[Happened]) -> Prepared:
+    """Prepare events, at least one, that follow each other without a gap."""
+    last = happened[-1]
+    return Prepared(
+        last.position,
+        last.recorded,
+        Counter(type(one.event) for one in happened),
+        [one.leaf for one in happened],
+        [_Preparing().part(part) for part in milestones.split(happened)],
+    )
+
+
+class Life(Struct, gc=False):
+    """What moves of an action: `changed` and `sorted` are positions, as the table has them; dates are microseconds."""
+
+    id: int
+    state: State
+    sort: int
+    start: int | None
+    end: int | None
+    changed: int
+    sorted: int
+
+    def move(self, position: int, event: ActionEvent, state: int) -> Left:
+        """Go on to where an event brings it; return what it has left, `state` standing for the state that it was in."""
+        span = (position - self.changed).bit_length()
+        left = Left(position, self.id, self.changed, state, span, self.sort, self.start, self.end)
+        self.state, self.start, self.end = live(self.state, self.start, self.end, event)
+        self.changed = position
+        if isinstance(event, ActionStarted):
+            self.sort, self.sorted = event.at, position
+        return left
+
+
+class _Young(Life, gc=False):
+    """An action that begins in the part: `terms` are places, the last one that of its state."""
+
+    action: UUID
+    recorded: ActionRecorded
+    terms: list[int]
+
+
+class _Preparing:
+    """One part on its way."""
+
+    def __init__(self) -> None:
+        #: By namespace: for each field, in order, the place of each value.
+        self._places: dict[str, list[dict[str, int]]] = {}
+        self._terms: list[Term] = []
+        self._young: dict[bytes, _Young] = {}
+        self._left: list[Left] = []
+        self._moves: list[Move] = []
+        self._relationships: list[Happened] = []
+
+    def part(self, happened: Sequence[Happened]) -> Part:
+        """Prepare the part."""
+        for one in happened:
+            _TAKEN[type(one.event)](self, one)
+        begun = _begun(self._young)
+        totals = Counter(begun.terms)
+        del totals[0]
+        return Part(
+            happened[-1].position, self._terms, totals, begun, self._left, self._moves, self._relationships
+        )
+
+    def begin(self, happened: Happened) -> None:
+        """An action is recorded."""
+        event = happened.event
+        assert isinstance(event, ActionRecorded)  # noqa: S101  # `_TAKEN` says so
+        position = happened.position
+        known = self._known(event.namespace)
+        values = (
+            "", event.object or None, event.user, event.action, event.method, event.ip,
+            "true" if event.is_user_action else "false", event.state,
+        )  # fmt: skip
+        terms = [
+            0 if value is None else known[place].get(value) or self._add(position, event.namespace, place, value)
+            for place, value in enumerate(values)
+        ]
+        start = event.start
+        self._young[happened.aggregate.bytes] = _Young(
+            position, event.state, event.created if start is None else start, start, event.end, position, position,
+            happened.aggregate, event, terms,
+        )  # fmt: skip
+
+    def move(self, happened: Happened) -> None:
+        """An action goes on."""
+        position, action, event = happened.position, happened.aggregate.bytes, happened.event
+        young = self._young.get(action)
+        if young is None:
+            self._moves.append(Move(position, action, event))  # type: ignore[arg-type]  # as `_TAKEN` says
+            return
+        self._left.append(young.move(position, event, young.terms[-1]))  # type: ignore[arg-type]  # as `_TAKEN` says
+        young.terms[-1] = self._place(position, young.recorded.namespace, _STATE, young.state)
+
+    def relate(self, happened: Happened) -> None:
+        """A relationship begins or ends: what ends had begun, and has its terms."""
+        event = happened.event
+        if isinstance(event, ParentStated):
+            self._place(happened.position, event.namespace, _OBJECT, event.child)
+            self._place(happened.position, event.namespace, _OBJECT, event.parent)
+        self._relationships.append(happened)
+
+    def skip(self, happened: Happened) -> None:
+        """What changes nothing in any view."""
+
+    def _known(self, namespace: str) -> list[dict[str, int]]:
+        known = self._places.get(namespace)
+        if known is None:
+            known = self._places[namespace] = [{} for _ in FIELDS]
+        return known
+
+    def _place(self, position: int, namespace: str, place: int, value: str) -> int:
+        return self._known(namespace)[place].get(value) or self._add(position, namespace, place, value)
+
+    def _add(self, position: int, namespace: str, place: int, value: str) -> int:
+        self._terms.append(Term(position, namespace, FIELDS[place], value))
+        number = self._known(namespace)[place][value] = len(self._terms)
+        return number
+
+
+_OBJECT, _STATE = FIELDS.index("object"), FIELDS.index("state")
+
+_TAKEN: Mapping[type[Event], Callable[[_Preparing, Happened], None]] = {
+    ActionRecorded: _Preparing.begin,
+    **dict.fromkeys((ActionStarted, CancelRequested, ActionEnded), _Preparing.move),
+    **dict.fromkeys((ParentStated, ParentEnded), _Preparing.relate),
+    # A retried action stays as it ended, and the retry has an event of its own; lanes say nothing that actions don't.
+    **dict.fromkeys((ActionRetried, LaneEntered, LaneStarted, LaneLeft), _Preparing.skip),
+}
+
+
+def _begun(young: Mapping[bytes, _Young]) -> Begun:
+    lives = young.values()
+    return Begun(
+        [life.id for life in lives],
+        list(young),
+        [place for life in lives for place in life.terms],
+        [life.sort for life in lives],
+        [life.start for life in lives],
+        [life.end for life in lives],
+        [CANCEL * life.recorded.can_be_canceled + RETRY * life.recorded.can_be_retried for life in lives],
+        [life.changed for life in lives],
+        [life.sorted for life in lives],
+        [_document(life) for life in lives],
+        [(life.id, life.recorded.body) for life in lives if _has_long_body(life.recorded)],
+        [index for index, life in enumerate(lives) if life.state not in FINAL],
+    )
+
+
+def _document(life: _Young) -> bytes:
+    """Return the JSON of an action, as lists have it."""
+    resource = resource_of(Action(life.action, life.recorded, life.state, life.start, life.end))
+    if _has_long_body(life.recorded):
+        resource.body = None
+    return encode(resource)
+
+
+def _has_long_body(recorded: ActionRecorded) -> bool:
+    return recorded.body is not None and is_long(recorded.body)
+
