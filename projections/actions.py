@@ -146,7 +146,7 @@ class Actions:
     def _move(self, move: Move) -> None:
         row = self._moved[move.action] = self._recent.get(move.action) or self._load(move.action)
         self._terms.count({row.term: -1})
-        self._left.append(row.move(move.position, move.event, row.term))
+        self._left.append(row.move(move.position, move.change, row.term))
         row.term = self._terms.number(row.namespace, "state", row.state)
         self._terms.count({row.term: 1})
 

@@ -6,7 +6,7 @@ left. What moves actions from before, and relationships, are told in order, for 
 
 Terms have no number yet. A part has a list of its own, and its rows say the places in it; place 0 is that of nothing.
 
-All of it can be pickled, so that another process can prepare what this one writes (`ahead.py`).
+All of it is plain data, so that another process can prepare what this one writes (`ahead.py`).
 """
 
 from collections import Counter
@@ -72,12 +72,31 @@ class Begun(NamedTuple):
     open: Sequence[int]
 
 
+class Change(NamedTuple):
+    """What an event makes of an action: its state, and start or end, where it gives one."""
+
+    state: State
+    start: int | None
+    end: int | None
+
+
 class Move(NamedTuple):
-    """An event that moves an action from before; `action` has the bytes of its UUID."""
+    """An event that changes an action from before; `action` has the bytes of its UUID."""
 
     position: int
     action: bytes
-    event: ActionEvent
+    change: Change
+
+
+class Relation(NamedTuple):
+    """A relationship that begins or ends, and when, in microseconds since the epoch."""
+
+    position: int
+    namespace: str
+    child: str
+    parent: str
+    at: int
+    is_over: bool
 
 
 class Part(NamedTuple):
@@ -89,15 +108,15 @@ class Part(NamedTuple):
     begun: Begun
     left: Sequence[Left]
     moves: Sequence[Move]
-    relationships: Sequence[Happened]
+    relations: Sequence[Relation]
 
 
 class Prepared(NamedTuple):
-    """A batch, ready to be written: of each type of event so many; `position` and `recorded` are those of the last."""
+    """A batch, ready to be written: so many events of each topic; `position` and `recorded` are those of the last."""
 
     position: int
     recorded: int
-    kinds: Mapping[type[Event], int]
+    topics: Mapping[str, int]
     leaves: Sequence[bytes]
     parts: Sequence[Part]
 
@@ -108,7 +127,7 @@ def prepare(happened: Sequence[Happened]) -> Prepared:
     return Prepared(
         last.position,
         last.recorded,
-        Counter(type(one.event) for one in happened),
+        Counter(one.event.TOPIC for one in happened),
         [one.leaf for one in happened],
         [_Preparing().part(part) for part in milestones.split(happened)],
     )
@@ -125,14 +144,17 @@ class Life(Struct, gc=False):
     changed: int
     sorted: int
 
-    def move(self, position: int, event: ActionEvent, state: int) -> Left:
+    def move(self, position: int, change: Change, state: int) -> Left:
         """Go on to where an event brings it; return what it has left, `state` standing for the state that it was in."""
         span = (position - self.changed).bit_length()
         left = Left(position, self.id, self.changed, state, span, self.sort, self.start, self.end)
-        self.state, self.start, self.end = live(self.state, self.start, self.end, event)
+        self.state, start, end = change
         self.changed = position
-        if isinstance(event, ActionStarted):
-            self.sort, self.sorted = event.at, position
+        if start is not None:
+            self.start = self.sort = start
+            self.sorted = position
+        if end is not None:
+            self.end = end
         return left
 
 
@@ -154,7 +176,7 @@ class _Preparing:
         self._young: dict[bytes, _Young] = {}
         self._left: list[Left] = []
         self._moves: list[Move] = []
-        self._relationships: list[Happened] = []
+        self._relations: list[Relation] = []
 
     def part(self, happened: Sequence[Happened]) -> Part:
         """Prepare the part."""
@@ -164,7 +186,7 @@ class _Preparing:
         totals = Counter(begun.terms)
         del totals[0]
         return Part(
-            happened[-1].position, self._terms, totals, begun, self._left, self._moves, self._relationships
+            happened[-1].position, self._terms, totals, begun, self._left, self._moves, self._relations
         )
 
     def begin(self, happened: Happened) -> None:
@@ -189,21 +211,24 @@ class _Preparing:
 
     def move(self, happened: Happened) -> None:
         """An action goes on."""
-        position, action, event = happened.position, happened.aggregate.bytes, happened.event
+        position, action = happened.position, happened.aggregate.bytes
+        change = Change(*live(State.PENDING, None, None, happened.event))  # type: ignore[arg-type]  # as `_TAKEN` says
         young = self._young.get(action)
         if young is None:
-            self._moves.append(Move(position, action, event))  # type: ignore[arg-type]  # as `_TAKEN` says
+            self._moves.append(Move(position, action, change))
             return
-        self._left.append(young.move(position, event, young.terms[-1]))  # type: ignore[arg-type]  # as `_TAKEN` says
+        self._left.append(young.move(position, change, young.terms[-1]))
         young.terms[-1] = self._place(position, young.recorded.namespace, _STATE, young.state)
 
     def relate(self, happened: Happened) -> None:
-        """A relationship begins or ends: what ends had begun, and has its terms."""
-        event = happened.event
-        if isinstance(event, ParentStated):
-            self._place(happened.position, event.namespace, _OBJECT, event.child)
-            self._place(happened.position, event.namespace, _OBJECT, event.parent)
-        self._relationships.append(happened)
+        """A relationship begins, or ends: then its objects have their terms."""
+        position, event = happened.position, happened.event
+        assert isinstance(event, ParentStated | ParentEnded)  # noqa: S101  # `_TAKEN` says so
+        is_over = isinstance(event, ParentEnded)
+        if not is_over:
+            self._place(position, event.namespace, _OBJECT, event.child)
+            self._place(position, event.namespace, _OBJECT, event.parent)
+        self._relations.append(Relation(position, event.namespace, event.child, event.parent, event.at, is_over))
 
     def skip(self, happened: Happened) -> None:
         """What changes nothing in any view."""

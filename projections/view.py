@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.domain.events import ParentEnded
 from deedbook.domain.log import Happened
 from deedbook.projections import milestones
 from deedbook.projections.actions import Actions
@@ -127,11 +126,11 @@ class Views:
     def _write(self, part: Part) -> None:
         # What began in this part is not listed below what came above it later, until that is stated: `list_below`.
         self._actions.fold(part)
-        for one in part.relationships:
-            if isinstance(one.event, ParentEnded):
-                self._relations.end(one)
+        for relation in part.relations:
+            if relation.is_over:
+                self._relations.end(relation)
             else:
-                self._actions.list_below(self._relations.state(one), one.position)
+                self._actions.list_below(self._relations.state(relation), relation.position)
         milestones.reach(self._db, part.position)
 
     def _track(self, to: Tracking) -> None:

@@ -3,8 +3,9 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,12 +37,17 @@ class _Opened:
 class SqliteLog:
     """Reads events, output and keys; sees what any process committed."""
 
-    def __init__(self, path: Path, recorded: threading.Condition) -> None:
+    def __init__(self, path: Path, recorded: threading.Condition | None = None) -> None:
+        """`recorded` is told what this process records."""
         self._path = path
-        self._recorded = recorded
+        self._recorded = recorded or threading.Condition()
         self._mine = threading.local()
         self._watcher = self._connect()
         self._watching = threading.Lock()
+
+    def elsewhere(self) -> Callable[[], "SqliteLog"]:
+        """See `EventLog.elsewhere`."""
+        return partial(SqliteLog, self._path)
 
     def head(self) -> int:
         """See `EventLog.head`."""
