@@ -95,8 +95,10 @@ class Actions:
         numbers = self._follow(part.terms, part.moves)
         self._terms.count({number: part.totals[place] for place, number in enumerate(numbers) if place in part.totals})
         self._terms.flush()
-        self._write_begun(part.begun, numbers)
-        self._write_moved()
+        if part.begun.ids:
+            self._write_begun(part.begun, numbers)
+        if self._moved:
+            self._write_moved()
         past.insert(self._db, sorted([*(_numbered(left, numbers) for left in part.left), *self._left]))
         if not self._bulk:
             self._list(part.begun, [numbers[place] for place in part.begun.terms[_OBJECT :: len(FIELDS)]])
@@ -135,18 +137,20 @@ class Actions:
         New ones are numbered in the order in which events name them, however the log is cut into parts.
         """
         numbers = [0]
-        for move in moves:
-            numbers += self._numbers(terms[len(numbers) - 1 : bisect_left(terms, (move.position,))])
-            self._move(move)
+        for one in moves:
+            numbers += self._numbers(terms[len(numbers) - 1 : bisect_left(terms, (one.position,))])
+            self._move(one)
         return numbers + self._numbers(terms[len(numbers) - 1 :])
 
     def _numbers(self, terms: Sequence[Term]) -> list[int]:
         return [self._terms.number(term.namespace, term.field, term.value) for term in terms]
 
-    def _move(self, move: Move) -> None:
-        row = self._moved[move.action] = self._recent.get(move.action) or self._load(move.action)
+    def _move(self, one: Move) -> None:
+        row = self._moved[one.action] = (
+            self._moved.get(one.action) or self._recent.get(one.action) or self._load(one.action)
+        )
         self._terms.count({row.term: -1})
-        self._left.append(row.move(move.position, move.change, row.term))
+        self._left.append(row.move(one.position, one.change, row.term))
         row.term = self._terms.number(row.namespace, "state", row.state)
         self._terms.count({row.term: 1})
 
@@ -172,6 +176,8 @@ class Actions:
         )
 
     def _remember(self, part: Part, numbers: Sequence[int]) -> None:
+        if len(self._recent) > RECENT:
+            self._recent.clear()
         for action, row in self._moved.items():
             if row.state in FINAL:
                 self._recent.pop(action, None)
@@ -183,8 +189,6 @@ class Actions:
             self._recent[row.action] = row
             if self._bulk:
                 self._open[row.action] = row.id
-        if len(self._recent) > RECENT:
-            self._recent.clear()
 
     def _clear(self) -> None:
         self._moved.clear()
@@ -214,9 +218,10 @@ class Actions:
         # What is above an object was so before its action came to where it stands.
         again = [(above, row.sort, row.id, row.sorted) for row in resorted for above in self._above(row.object)]
         gone = [(above, row.sort_before, row.id) for row in resorted for above in self._above(row.object)]
-        self._db.conn.executemany("DELETE FROM listed WHERE term = ? AND sort = ? AND id = ?", gone)
-        self._db.conn.executemany("INSERT INTO listed VALUES (?, ?, ?, ?)", new + again)
-        self._count_listed(Counter(above for above, *_ in new))
+        if new or again:
+            self._db.conn.executemany("DELETE FROM listed WHERE term = ? AND sort = ? AND id = ?", gone)
+            self._db.conn.executemany("INSERT INTO listed VALUES (?, ?, ?, ?)", new + again)
+            self._count_listed(Counter(above for above, *_ in new))
 
     def _above(self, term: int | None) -> Sequence[int]:
         return self._relations.above(term) if term else ()
@@ -232,8 +237,8 @@ _OBJECT, _STATE = FIELDS.index("object"), FIELDS.index("state")
 
 
 def _numbered(left: Left, numbers: Sequence[int]) -> Left:
-    until, action, since, place, *rest = left
-    return Left(until, action, since, numbers[place], *rest)
+    until, action, since, place, span, sort, start, end = left
+    return Left(until, action, since, numbers[place], span, sort, start, end)
 
 
 def _opened(part: Part, numbers: Sequence[int]) -> Iterator[_Row]:

@@ -23,7 +23,8 @@ import msgspec
 from deedbook.domain.errors import DeedbookError, StoreFailed, Undecodable
 from deedbook.domain.log import EventLog
 from deedbook.projections.milestones import EVERY
-from deedbook.projections.prepared import Prepared, prepare
+from deedbook.projections.prepared import Prepared
+from deedbook.projections.preparing import prepare
 
 #: Events in a batch: up to a milestone, where a part of it would end anyway.
 BATCH = EVERY
@@ -68,7 +69,7 @@ class Ahead:
             )
         except OSError as error:
             self._receiving.close()
-            raise StoreFailed(f"No process can be started to read the log ({error.strerror}); see to memory.") from error
+            raise StoreFailed(f"No process can be started to read the log ({error.strerror}).") from error
         finally:
             # The process alone has this end, so that its death is an end of file here.
             os.close(sending)
@@ -78,9 +79,13 @@ class Ahead:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._receiving.close()
+        self.let_go()
         self._process.kill()
         self._process.wait()
+
+    def let_go(self) -> None:
+        """Take no more: then the process ends, as it does when this one dies."""
+        self._receiving.close()
 
     def batches(self, abandoned: Callable[[], bool]) -> Iterator[Prepared]:
         """Give the batches of `batches`, soon none more once `abandoned()` says so.
@@ -105,7 +110,7 @@ class Ahead:
 
 
 def _give(process: subprocess.Popen[bytes], order: bytes) -> None:
-    # On standard input, since arguments are for everybody on the machine to see, and what opens a log may hold a secret.
+    # On standard input, since arguments are for everybody on the machine to see, and what opens a log may be secret.
     # A process that is dead already is found so by whoever wants a batch.
     if process.stdin is not None:
         with contextlib.suppress(BrokenPipeError), process.stdin:

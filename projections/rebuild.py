@@ -16,7 +16,8 @@ from deedbook.domain.errors import DeedbookError, Unavailable, Undecodable
 from deedbook.domain.log import EventLog
 from deedbook.projections.ahead import Ahead, batches
 from deedbook.projections.generations import Claim, Generations, sync
-from deedbook.projections.prepared import Prepared, prepare
+from deedbook.projections.prepared import Prepared
+from deedbook.projections.preparing import prepare
 from deedbook.projections.progress import Phase, Progress, Telling, now
 from deedbook.projections.versions import broken_laws, damages
 from deedbook.projections.view import Views, tracking
@@ -62,8 +63,10 @@ def build(
 
     Killed in the middle, it leaves the old generation answering. An event that can't be read ends the new one there,
     as it would the old, and the new one says so. `claim`: the right to build, where the caller has it already; `ahead`:
-    the number of events from which on another process reads ahead (`ahead.py`). Raises `BuildAbandoned` soon after `abandoned()` says so, `AlreadyBuilding` while another one builds, and `Unsound` where
-    the new views break a law; then the old ones answer on.
+    from so many events on another process reads them (`ahead.py`).
+
+    Raises `BuildAbandoned` soon after `abandoned()` says so, `AlreadyBuilding` while another one builds, `StoreFailed`
+    where the log can't be read, and `Unsound` where the new views break a law; then the old ones answer on.
     """
     claim = claim or generations.claim()
     begun = Progress(claim.generation, os.getpid(), because, started=now())
@@ -82,9 +85,7 @@ def build(
     return published
 
 
-def _fold_all(
-    log: EventLog, building: Path, abandoned: Callable[[], bool], telling: Telling, ahead: int
-) -> Folded:
+def _fold_all(log: EventLog, building: Path, abandoned: Callable[[], bool], telling: Telling, ahead: int) -> Folded:
     """Make a file of all that is in the log, with its indexes; return how many events of each type are in it."""
     views = Views(building, bulk=True)
     try:

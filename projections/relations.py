@@ -62,7 +62,8 @@ class Relations:
         """Fold a relationship that began; return the pairs (below, above) that are new by it."""
         position, namespace, child_uri, parent_uri, since, _ = relation
         self._db.execute(
-            "INSERT INTO relationships VALUES (?, ?, ?, ?, ?, NULL)", (position, namespace, child_uri, parent_uri, since)
+            "INSERT INTO relationships VALUES (?, ?, ?, ?, ?, NULL)",
+            (position, namespace, child_uri, parent_uri, since),
         )
         child = self._terms.number(namespace, "object", child_uri)
         parent = self._terms.number(namespace, "object", parent_uri)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.domain.events import ActionEnded, ActionRecorded, ActionStarted, CancelRequested, ParentStated
+from deedbook.domain.events import ActionEnded, ActionRecorded, ActionStarted, CancelRequested, Event, ParentStated
 from deedbook.projections.milestones import EVERY
 from deedbook.projections.terms import FIELDS
 
@@ -34,7 +34,7 @@ class Law(NamedTuple):
 
     says: str
     counted: str
-    of: str | Collection[type]
+    of: str | Collection[type[Event]]
 
 
 class View(NamedTuple):
