@@ -89,7 +89,7 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "past",
-        1,
+        2,
         reads=[0],
         laws=[
             Law("each change of an action is a state that it left", "SELECT count(*) FROM past", CHANGES),
