@@ -123,9 +123,7 @@ def _around(db: Database, term: int, total: int, moment: int) -> tuple[int, int,
 def _scanned(db: Database, field: str, term: int, span: tuple[int, int]) -> int:
     """Return how many actions got a term behind one position, up to another: all that were recorded are read."""
     # Not through the index of the field, which is in the order of the list: positions follow each other in the table.
-    return _one(
-        db, f"SELECT count(*) FROM actions NOT INDEXED WHERE id > ? AND id <= ? AND {field} = ?", (*span, term)
-    )
+    return _one(db, f"SELECT count(*) FROM actions NOT INDEXED WHERE id > ? AND id <= ? AND {field} = ?", (*span, term))
 
 
 def _found(db: Database, field: str, term: int, span: tuple[int, int]) -> int:
