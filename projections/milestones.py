@@ -1,8 +1,9 @@
 """Totals of the past: what was counted at every 4,096th position, so that no count of a moment reads all before it.
 
 `milestones` has how many actions there were, and between which dates they stood in the order of the list: all of them,
-and those that got their place since the milestone before. `term_milestones` has the total of each term that had grown by 64 since its last entry. Both depend on positions alone, not
-on how the log was cut into transactions: a fold stops at each milestone (`split`).
+and those that got their place since the milestone before. `term_milestones` has the total of each term that had grown
+by 64 since its last entry. Both depend on positions alone, not on how the log was cut into transactions: a fold stops
+at each milestone (`split`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -113,7 +114,7 @@ def ended_at(db: Database, term: int, total: int, moment: int) -> int:
 
 
 def _around(db: Database, term: int, total: int, moment: int) -> tuple[int, int, int | None, int]:
-    """Return the term's milestones at or before a moment and after it, None where there is none, each with its total."""
+    """Return a term's milestones: the last one up to a moment, and the one after it or None; each with its total."""
     select = "SELECT position, total FROM term_milestones WHERE term = ?"
     before = db.execute(f"{select} AND position <= ? ORDER BY position DESC LIMIT 1", (term, moment)).fetchone()
     after = db.execute(f"{select} AND position > ? ORDER BY position LIMIT 1", (term, moment)).fetchone()
