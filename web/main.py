@@ -20,12 +20,12 @@ from deedbook.domain.merkle import TreeHead
 from deedbook.domain.store.archive_export import export
 from deedbook.domain.store.archive_file import written_to
 from deedbook.domain.store.archive_import import Taken, take_in
+from deedbook.domain.store.clock import now
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.archive_reading import snapshot
 from deedbook.domain.store.sqlite.archive_writing import intake
 from deedbook.domain.store.sqlite.backup import back_up
 from deedbook.domain.store.sqlite.read_only import ReadOnly
-from deedbook.domain.store.sqlite.recorder import now
 from deedbook.domain.store.sqlite.snapshot import SqliteSnapshot
 from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations

@@ -9,8 +9,8 @@ from eventsourcing.persistence import ApplicationRecorder
 
 from deedbook.domain.audit_log import AuditLog
 from deedbook.domain.log import EventLog
+from deedbook.domain.store.clock import now
 from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.domain.store.sqlite.recorder import now
 from deedbook.domain.store.writer import QUEUE, Writer
 
 

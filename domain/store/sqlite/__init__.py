@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deedbook.domain.audit_log import AuditLog
+from deedbook.domain.store.clock import now
 from deedbook.domain.store.sqlite.engine import SqliteEngine
 from deedbook.domain.store.sqlite.reading import SqliteLog
-from deedbook.domain.store.sqlite.recorder import LogDatastore, LogRecorder, now
+from deedbook.domain.store.sqlite.recorder import LogDatastore, LogRecorder
 from deedbook.domain.store.sqlite.schema import prepare
 from deedbook.domain.store.writer import QUEUE, Writer
 
