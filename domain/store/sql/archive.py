@@ -1,6 +1,6 @@
 """A whole store as SQL reads it for an export, and as an import is written into it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -132,8 +132,13 @@ class SqlIntake:
 
     def add(self, entry: Entry) -> None:
         """See `Intake.add`."""
-        table = _TABLES[type(entry)]
-        self._sql.insert(table.name, [table.row(self._sql, entry)])
+        self.add_all([entry])
+
+    def add_all(self, entries: Sequence[Entry]) -> None:
+        """Add entries of one kind."""
+        if entries:
+            table = _TABLES[type(entries[0])]
+            self._sql.insert(table.name, [table.row(self._sql, entry) for entry in entries])
 
     def revoke(self, key: ApiKey) -> None:
         """See `Intake.revoke`."""

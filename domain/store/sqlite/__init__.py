@@ -26,6 +26,9 @@ class SqliteStore:
         self.audit_log = AuditLog(self.writer)
         self.writer.start()
 
+    def on_news(self, call: Callable[[], None]) -> None:
+        """Do nothing: of what other processes commit, SQLite tells whoever asks, and nobody else."""
+
     def close(self) -> None:
         """Record and answer what waits, then close the files.
 
