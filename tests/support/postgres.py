@@ -105,7 +105,9 @@ def own_server() -> Iterator[Server]:
 class Proxy:
     """Passes connections on to a server, until it is told to cut one: what stands between a node and its database.
 
-    `cuts` looks at what a client sends, and says whether its connection is cut: before that is passed on, or behind it.
+    `cuts_before` and `cuts_behind` look at what a client sends, and say whether its connection is cut: before that is
+    passed on, or behind it, so that the server does what it was told and nobody hears of it. `is_silent`: what is cut
+    behind stays open, and nothing comes any more. `is_open`: whether others may connect.
     """
 
     def __init__(self, behind: Path) -> None:
@@ -114,7 +116,10 @@ class Proxy:
         self.port = self._listening.getsockname()[1]
         self.cuts_before: Callable[[bytes], bool] = lambda _: False
         self.cuts_behind: Callable[[bytes], bool] = lambda _: False
+        self.is_silent = False
+        self.is_open = True
         self._open: list[socket.socket] = []
+        self._silenced: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def url(self, url: str) -> str:
@@ -134,6 +139,9 @@ class Proxy:
                 client, _ = self._listening.accept()
             except OSError:
                 return
+            if not self.is_open:
+                client.close()
+                continue
             server = socket.socket(socket.AF_UNIX)
             server.connect(str(self._behind))
             self._open += [client, server]
@@ -145,11 +153,15 @@ class Proxy:
             while data := client.recv(65536):
                 if self.cuts_before(data):
                     break
-                server.sendall(data)
                 if self.cuts_behind(data):
-                    # The server goes on: it has heard what it is to do, and nobody hears what became of it.
-                    _end(client)
+                    self._silenced.add(client)
+                    server.sendall(data)
+                    if not self.is_silent:
+                        _end(client)
+                        # It does what it has been told, and then finds that nobody is there.
+                        server.shutdown(socket.SHUT_WR)
                     return
+                server.sendall(data)
         except OSError:
             pass
         _end(client, server)
@@ -157,10 +169,12 @@ class Proxy:
     def _give_back(self, server: socket.socket, client: socket.socket) -> None:
         try:
             while data := server.recv(65536):
-                client.sendall(data)
+                if client not in self._silenced:
+                    client.sendall(data)
         except OSError:
             pass
-        _end(client, server)
+        if client not in self._silenced:
+            _end(client, server)
 
 
 def _end(*sockets: socket.socket) -> None:

@@ -3,7 +3,6 @@
 from typing import Self
 
 import psycopg
-from psycopg import sql
 from psycopg.abc import RV, PQGen
 from psycopg.rows import TupleRow
 
@@ -19,6 +18,21 @@ CHANNEL = "deedbook"
 PATIENCE = 10.0
 
 _INTERVAL = 0.1
+
+_SETTINGS = {
+    "search_path": SCHEMA,
+    # Of whoever stopped in the middle of its turn, and of a machine that is gone without a word: in seconds.
+    "idle_in_transaction_session_timeout": "5s",
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+}
+_SET_UP = (
+    "SELECT "
+    + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SETTINGS.items())
+    + ", CASE WHEN current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+    " THEN set_config('synchronous_commit', 'on', false) END"
+)
 
 
 class NoAnswer(psycopg.OperationalError):
@@ -53,9 +67,4 @@ def set_up(connection: psycopg.Connection[TupleRow]) -> None:
 
     A node that stops in the middle of its turn loses its session after 5 s, and keeps nobody from theirs any longer.
     """
-    connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(SCHEMA)))
-    connection.execute("SET idle_in_transaction_session_timeout = '5s'")
-    connection.execute(
-        "SELECT set_config('synchronous_commit', 'on', false)"
-        " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
-    )
+    connection.execute(_SET_UP.encode())

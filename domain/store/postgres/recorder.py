@@ -18,7 +18,7 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
-from deedbook.domain.errors import LostRace, StoreFailed
+from deedbook.domain.errors import LostRace, StoreFailed, Unsettled
 from deedbook.domain.store.postgres.listening import Listener
 from deedbook.domain.store.postgres.reading import PooledReader
 from deedbook.domain.store.postgres.recording import Recording
@@ -55,7 +55,7 @@ class LogRecorder(ApplicationRecorder):
                     raise IntegrityError(str(race.__cause__)) from race
                 except TurnLost as lost:
                     failure = lost
-                except StoreFailed as error:
+                except (StoreFailed, Unsettled) as error:
                     raise OperationalError(str(error)) from error
         raise OperationalError(str(failure)) from failure
 

@@ -25,9 +25,12 @@ from deedbook.domain.store.writer import Doubtful, TurnLost
 TURN_SECONDS = 8
 
 _TAKE = f"SELECT pg_advisory_xact_lock({TURN})"
+# What tells this batch from all others, and that something was committed. In one statement, and no pipeline: a session
+# that died in the middle of one is not idle, so that the server would let it keep its turn.
 _MARK = (
-    "INSERT INTO writers (writer, batch, seen) VALUES (%s, %s, now())"
-    " ON CONFLICT (writer) DO UPDATE SET batch = excluded.batch, seen = now()"
+    "WITH mark AS (INSERT INTO writers (writer, batch, seen) VALUES (%s, %s, now())"
+    " ON CONFLICT (writer) DO UPDATE SET batch = excluded.batch, seen = now())"
+    f" SELECT pg_notify('{CHANNEL}', '')"
 )
 # A record in the write-ahead log, so that committing waits for the standbys as any commit does.
 _LEAVE_A_TRACE = "SELECT pg_logical_emit_message(true, 'deedbook', '')"
@@ -57,9 +60,7 @@ class Recording:
         connection = self._opened()
         with self._undone_by_errors(connection):
             yield PostgresTold(connection)
-            with connection.pipeline():
-                connection.execute(_MARK, (self._writer, self._batch + 1))
-                connection.execute(f"NOTIFY {CHANNEL}".encode())
+            connection.execute(_MARK, (self._writer, self._batch + 1))
         self._commit(connection)
         self._batch += 1
         self._listener.announce()
