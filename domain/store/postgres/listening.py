@@ -95,15 +95,16 @@ class Listener:
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                with _Listening.to(self._address) as connection:
-                    self._socket = connection.pgconn.socket
-                    try:
-                        self._listen(connection)
-                    finally:
-                        self._socket = -1
+                connection = _Listening.to(self._address)
             except psycopg.Error as error:
                 self._failure = self._told(error)
                 self._closing.wait(AGAIN_SECONDS)
+            else:
+                # A session that ends says nothing of the server: the next try to connect does.
+                with suppress(psycopg.Error), connection:
+                    self._socket = connection.pgconn.socket
+                    self._listen(connection)
+                self._socket = -1
 
     def _listen(self, connection: PatientConnection) -> None:
         connection.execute(f"LISTEN {CHANNEL}".encode())
