@@ -75,6 +75,13 @@ class Snapshot(NamedTuple):
         if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'past'").fetchone():
             raise PastMissing
 
+    def namespaces(self, most: int) -> list[str]:
+        """Return the first namespaces that hold actions, by name."""
+        found = self.db.execute(
+            "SELECT namespace FROM terms WHERE field = 'namespace' AND value = '' ORDER BY namespace LIMIT ?", (most,)
+        )
+        return [name for (name,) in found]
+
     def relatives(self, namespace: str | None, uri: str, *, above: bool, limit: int) -> list[Relationship]:
         """Return the relationships on all ways up (or down) from an object, nearest first, at most `limit`."""
         return relatives(self.db, namespace, uri, above=above, limit=limit)
