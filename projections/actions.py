@@ -101,7 +101,7 @@ class Actions:
     def create(db: Database) -> None:
         """Make the tables, without their indexes."""
         types = dict.fromkeys(_COLUMNS, int) | {"uuid": bytes}
-        nullable = {"object", "user", "ip", "start", "end"}
+        nullable = {"object", "user", "ip", "agent", "start", "end"}
         db.create_table("actions", types, pk="id", not_null=set(_COLUMNS) - nullable, strict=True)
         db.create_table("documents", {"id": int, "json": bytes}, pk="id", not_null={"json"}, strict=True)
         db.create_table("bodies", {"id": int, "body": str}, pk="id", not_null={"body"}, strict=True)
@@ -184,7 +184,7 @@ class Actions:
         *terms, term = self._terms.numbers(
             event.namespace,
             ("", event.object or None, event.user, event.action, event.method, event.ip,
-             "true" if event.is_user_action else "false", event.state),
+             event.user_agent, "true" if event.is_user_action else "false", event.state),
         )  # fmt: skip
         self._rows[happened.aggregate] = _Row(
             position,

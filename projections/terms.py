@@ -15,7 +15,7 @@ from sqlite_utils import Database
 CACHE = 200_000
 
 #: The fields that a list can be filtered by for equality; each is a column of `actions` with the term's number.
-FIELDS = ("namespace", "object", "user", "action", "method", "ip", "is_user_action", "state")
+FIELDS = ("namespace", "object", "user", "action", "method", "ip", "agent", "is_user_action", "state")
 
 _PLACES = {field: place for place, field in enumerate(FIELDS)}
 

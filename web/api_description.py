@@ -72,6 +72,7 @@ LIST = (
     Parameter("action", "With one of these names of operations.", _TEXTS),
     Parameter("method", "With one of these HTTP methods.", _TEXTS),
     Parameter("ip", "From one of these addresses.", _TEXTS),
+    Parameter("user_agent", "Sent by one of these agents.", _TEXTS),
     Parameter("is_user_action", "Triggered by a user, or by the system.", _FLAG),
     AS_OF,
     Parameter("order_by", "Oldest or newest first.", {"type": "string", "enum": ["start_date", "-start_date"]}),

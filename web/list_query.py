@@ -20,8 +20,8 @@ _OFFSET = 2**53
 _SHALLOW = 1000
 _SHORT = 100
 
-#: Filters of equality that may come more than once: any of the values counts.
-_REPEATABLE = ("state", "user", "action", "method", "ip")
+#: Filters of equality that may come more than once, with their fields: any of the values counts.
+_REPEATABLE = {name: name for name in ("state", "user", "action", "method", "ip")} | {"user_agent": "agent"}
 _ONCE = (
     "uuid__startswith", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
     "object", "include_related", "is_user_action", "as_of", "limit", "offset", "order_by",
@@ -43,7 +43,7 @@ def parse(
     uri = one.get("object")
     if "include_related" in one and uri is None:
         raise bad("include_related needs an object that the others are related to: give `object`.")
-    equal = {name: tuple(dict.fromkeys(parameters[name])) for name in _REPEATABLE if name in parameters}
+    equal = {field: tuple(dict.fromkeys(parameters[name])) for name, field in _REPEATABLE.items() if name in parameters}
     _check_states(equal.get("state", ()))
     if "is_user_action" in one:
         equal["is_user_action"] = (str(_flag("is_user_action", one["is_user_action"])).lower(),)

@@ -17,7 +17,7 @@ from deedbook.domain.log import EventLog
 from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.testing import command_sequences, live
-from deedbook.domain.testing.sequences import DATES, IPS, METHODS, NAMESPACES, OBJECTS, OPERATIONS, USERS
+from deedbook.domain.testing.sequences import AGENTS, DATES, IPS, METHODS, NAMESPACES, OBJECTS, OPERATIONS, USERS
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
@@ -62,7 +62,8 @@ def matches(query: ActionQuery, action: Action, edges: set[tuple[str, str, str]]
     recorded = action.recorded
     fields = {
         "state": str(action.state), "user": recorded.user, "action": recorded.action, "method": recorded.method,
-        "ip": recorded.ip, "is_user_action": str(recorded.is_user_action).lower(),
+        "ip": recorded.ip, "agent": recorded.user_agent,
+        "is_user_action": str(recorded.is_user_action).lower(),
     }  # fmt: skip
     objects = {query.object}
     if query.object is not None and query.include_related:
@@ -98,6 +99,7 @@ EQUAL = {
     "action": several([*OPERATIONS]),
     "method": several([*METHODS]),
     "ip": several(IPS),
+    "agent": several(AGENTS),
     "is_user_action": st.sampled_from([("true",), ("false",)]),
 }
 BOUND = st.none() | st.none() | DATES
