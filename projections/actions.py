@@ -119,7 +119,8 @@ class Actions:
         for field in FIELDS:
             db.table("actions").create_index([field, "sort"], f"actions_by_{field}")
         db.table("actions").create_index(["sort"], "actions_by_sort")
-        db.table("actions").create_index(["end"], "actions_by_end")
+        db.table("actions").create_index(["namespace", "end"], "actions_by_end")
+        db.execute("CREATE INDEX actions_unstarted ON actions (sort) WHERE start IS NULL")
         past.create_indexes(db)
 
     @property

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.deadline import deadline
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
 from deedbook.projections.page import Page, as_then, page, then
@@ -46,9 +47,13 @@ class Snapshot(NamedTuple):
         return head(self.db)
 
     def actions(self, query: ActionQuery) -> Page:
-        """Return a page of the action list; raises `PartMissing` where views of an older release can't tell it."""
+        """Return a page of the action list.
+
+        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where free text takes too long.
+        """
         self._require_parts(query)
-        return page(self.db, query)
+        with deadline(self.db) if query.words else nullcontext():
+            return page(self.db, query)
 
     def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
         """Return the JSON of one action, whole, now or as it was at a position; None where there is none.
@@ -73,7 +78,7 @@ class Snapshot(NamedTuple):
     def _require_parts(self, query: ActionQuery) -> None:
         if query.as_of is not None:
             self._require("past", "of the past")
-        if "agent" in query.equal:
+        if "agent" in query.equal or query.words:
             self._require("actions_by_agent", "by agent")
 
     def _require(self, name: str, part: str) -> None:
