@@ -1,6 +1,8 @@
 """The whole route table."""
 
-from starlette.routing import Route, Router, WebSocketRoute
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deedbook.domain.keys import Right
@@ -31,6 +33,7 @@ def create_app(  # one for each that answers
     history: History,
     health: Health,
     description: ASGIApp,
+    pages: Sequence[BaseRoute],
 ) -> Canonical:
     """Return the application: every path, every method, and the right that it needs.
 
@@ -67,6 +70,7 @@ def create_app(  # one for each that answers
         WebSocketRoute("/{path:path}", streams.unknown),
         Route("/health", health),
         Route("/openapi.json", description),
+        *pages,
     ]  # fmt: skip
     return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate)))
 
