@@ -52,6 +52,7 @@ from deedbook.web.relationships import Relationships
 from deedbook.web.settings import Settings
 from deedbook.web.streams import Streams
 from deedbook.web.tail import Tail
+from deedbook.web.timeline import Timelines
 from deedbook.web.views import CaughtUpViews
 
 
@@ -188,10 +189,12 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     followers = Followers(keyring, settings.streams_per_key, settings.slow_follower)
     views = CaughtUpViews(store.log, reader, runner, loop)
     courier = Courier(store.audit_log, loop)
+    moments = Moments(store.log, now)
     gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies)
     app = create_app(
         gate=gate,
-        actions=Actions(courier, views, Moments(store.log, now), new_id, settings.newest_first),
+        actions=Actions(courier, views, moments, new_id, settings.newest_first),
+        timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
         admin=Admin(builder, store.generations),
