@@ -56,6 +56,7 @@ from deedbook.web.settings import DEFAULT_VIEWS, Settings
 from deedbook.web.streams import Streams
 from deedbook.web.tail import Tail
 from deedbook.web.tickets import Tickets
+from deedbook.web.timeline import Timelines
 from deedbook.web.views import CaughtUpViews
 
 
@@ -227,9 +228,11 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions)
     assets = Assets()
     entrance = Entrance(sessions, Templates(assets.path), settings.proxies, views.reached, partial(_namespaces, reader))
+    moments = Moments(store.log, now)
     app = create_app(
         gate=gate,
-        actions=Actions(courier, views, Moments(store.log, now), new_id, settings.newest_first),
+        actions=Actions(courier, views, moments, new_id, settings.newest_first),
+        timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
         admin=Admin(builder, store.generations),
