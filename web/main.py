@@ -40,6 +40,9 @@ from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
 from deedbook.web.console.assets import Assets
+from deedbook.web.console.health_page import HealthPage
+from deedbook.web.console.keys_page import KeysPage
+from deedbook.web.console.nowhere import Nowhere
 from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
 from deedbook.web.console.sign_in import SignIn
@@ -209,23 +212,29 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     sessions = Sessions(keyring, settings.session_secret or secret_in(store.generations.folder))
     gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions)
     assets = Assets()
-    entrance = Entrance(sessions, Templates(assets.path), settings.proxies, views.reached, partial(_namespaces, reader))
+    templates = Templates(assets.path)
+    entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader))
+    keys = Keys(courier, store.log, keyring, new_id)
+    health = Health(store.log, store.queued, reader, runner, store.generations)
     app = create_app(
         gate=gate,
         actions=Actions(courier, views, Moments(store.log, now), new_id, settings.newest_first),
         output=Output(courier),
         relationships=Relationships(courier, views),
         admin=Admin(builder, store.generations),
-        keys=Keys(courier, store.log, keyring, new_id),
+        keys=keys,
         streams=Streams(gate, store.log, tail, followers),
         history=History(gate, store.log),
-        health=Health(store.log, store.queued, reader, runner, store.generations),
+        health=health,
         description=Description(),
         pages=console(
             entrance=entrance,
             assets=assets,
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
+            health=HealthPage(templates, health, builder, store.generations),
+            keys=KeysPage(templates, store.log, keys),
         ),
+        nowhere=Nowhere(entrance),
     )
     runner.start()
     watching = loop.create_task(followers.watch())
