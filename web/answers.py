@@ -15,13 +15,20 @@ class ErrorAnswer(Struct):
 
 
 class PageMeta(Struct):
-    """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none."""
+    """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none.
+
+    The cursors lead to the same pages, and stay where they are while actions come. `total_is_exact` is only there where
+    it is false: of free text, where counting would take too long, `total_count` is a lower bound.
+    """
 
     limit: int
     offset: int
     next: str | None
     previous: str | None
     total_count: int
+    next_cursor: str | None
+    previous_cursor: str | None
+    total_is_exact: bool | UnsetType = UNSET
 
 
 class ActionList(Struct):

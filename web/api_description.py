@@ -72,12 +72,16 @@ LIST = (
     Parameter("action", "With one of these names of operations.", _TEXTS),
     Parameter("method", "With one of these HTTP methods.", _TEXTS),
     Parameter("ip", "From one of these addresses.", _TEXTS),
+    Parameter("user_agent", "Sent by one of these agents.", _TEXTS),
     Parameter("is_user_action", "Triggered by a user, or by the system.", _FLAG),
+    Parameter("q", "With each of these words somewhere in operation, object, user, agent or address, in any case.",
+              {"type": "string", "minLength": 1}),
     AS_OF,
     Parameter("order_by", "Oldest or newest first.", {"type": "string", "enum": ["start_date", "-start_date"]}),
     Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
               {"type": "integer", "minimum": 1, "default": LIMIT}),
     Parameter("offset", "Actions before the page.", {**_COUNT, "default": 0}),
+    Parameter("cursor", "Instead of `offset`: `next_cursor` or `previous_cursor` of another page.", _TEXT),
 )  # fmt: skip
 TOKEN = (
     Parameter("user", "The user, for clients that send no Authorization header on WebSockets.", _TEXT),

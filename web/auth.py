@@ -115,6 +115,14 @@ def unauthorized(sentence: str) -> Problem:
     return Problem(401, sentence, {"WWW-Authenticate": 'Basic realm="deedbook", charset="UTF-8"'})
 
 
+def session_ended() -> Problem:
+    """Return the problem of a script of our own pages whose reader is not signed in any more.
+
+    Another scheme than Basic, for which a browser would ask for a password in a window of its own.
+    """
+    return Problem(401, "The session has ended; sign in again.", {"WWW-Authenticate": 'Session realm="deedbook"'})
+
+
 def credentials_of(authorization: str | None, query: str = "") -> Credentials:
     """Return what a request carries; `query` is the query string of a WebSocket, "" for any other request.
 

@@ -9,7 +9,7 @@ from deedbook.domain.errors import DeedbookError
 from deedbook.domain.events import ActionRecorded
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
-from deedbook.web.auth import Keyring, WrongKeys, credentials_of
+from deedbook.web.auth import Keyring, WrongKeys, credentials_of, session_ended
 from deedbook.web.call import Call, Networks
 from deedbook.web.problems import Problem
 from deedbook.web.sessions import Sessions, is_own_question
@@ -39,6 +39,8 @@ class Gate(NamedTuple):
             session = self.sessions.find(scope)
             if session is not None:
                 return session.key
+            if (b"sec-fetch-dest", b"empty") in scope["headers"]:
+                raise session_ended()
         key = self.keyring.find(credentials_of(authorization, query))
         if key is None:
             client = scope.get("client")
