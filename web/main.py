@@ -39,6 +39,8 @@ from deedbook.web.as_of import Moments
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
+from deedbook.web.console.api_page import ApiPage
+from deedbook.web.console.api_reference import reference
 from deedbook.web.console.assets import Assets
 from deedbook.web.console.health_page import HealthPage
 from deedbook.web.console.keys_page import KeysPage
@@ -54,7 +56,7 @@ from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
-from deedbook.web.openapi import Description
+from deedbook.web.openapi import Description, description
 from deedbook.web.output import Output
 from deedbook.web.relationships import Relationships
 from deedbook.web.sessions import Sessions, secret_in
@@ -233,6 +235,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
+            api=ApiPage(templates, views, reference(description())),
         ),
         nowhere=Nowhere(entrance),
     )

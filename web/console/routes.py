@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from deedbook.domain.keys import Right
 from deedbook.web.call import Reply
+from deedbook.web.console.api_page import ApiPage
 from deedbook.web.console.assets import ICON, ROOT, Assets
 from deedbook.web.console.health_page import HealthPage
 from deedbook.web.console.keys_page import KeysPage
@@ -17,7 +18,7 @@ from deedbook.web.console.visit import Visit
 
 
 def console(
-    *, entrance: Entrance, assets: Assets, sign_in: SignIn, health: HealthPage, keys: KeysPage
+    *, entrance: Entrance, assets: Assets, sign_in: SignIn, health: HealthPage, keys: KeysPage, api: ApiPage
 ) -> Sequence[BaseRoute]:
     """Return the routes of the console."""
     may = Right
@@ -31,6 +32,7 @@ def console(
         Route("/keys", Page(entrance, GET=Act(may.ADMINISTER, keys.page), POST=Act(may.ADMINISTER, keys.issue))),
         Route("/keys/{id}/revoke", Page(
             entrance, GET=Act(may.ADMINISTER, keys.ask_to_revoke), POST=Act(may.ADMINISTER, keys.revoke))),
+        Route("/api", Page(entrance, GET=Act(may.READ, api.page))),
         Route(f"{ROOT}/{{name:path}}", assets),
         Route(ICON, assets),
     ]  # fmt: skip
