@@ -45,6 +45,7 @@ from deedbook.web.console.assets import Assets
 from deedbook.web.console.health_page import HealthPage
 from deedbook.web.console.keys_page import KeysPage
 from deedbook.web.console.nowhere import Nowhere
+from deedbook.web.console.object_page import ObjectPage
 from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
 from deedbook.web.console.sign_in import SignIn
@@ -235,6 +236,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
+            thing=ObjectPage(templates, views),
             api=ApiPage(templates, views, reference(description())),
         ),
         nowhere=Nowhere(entrance),

@@ -10,6 +10,7 @@ from deedbook.web.console.api_page import ApiPage
 from deedbook.web.console.assets import ICON, ROOT, Assets
 from deedbook.web.console.health_page import HealthPage
 from deedbook.web.console.keys_page import KeysPage
+from deedbook.web.console.object_page import ObjectPage
 from deedbook.web.console.page import Act, Entrance, OpenPage, Page
 from deedbook.web.console.preferences import theme_cookie
 from deedbook.web.console.sign_in import SignIn
@@ -18,7 +19,14 @@ from deedbook.web.console.visit import Visit
 
 
 def console(
-    *, entrance: Entrance, assets: Assets, sign_in: SignIn, health: HealthPage, keys: KeysPage, api: ApiPage
+    *,
+    entrance: Entrance,
+    assets: Assets,
+    sign_in: SignIn,
+    health: HealthPage,
+    keys: KeysPage,
+    api: ApiPage,
+    thing: ObjectPage,
 ) -> Sequence[BaseRoute]:
     """Return the routes of the console."""
     may = Right
@@ -32,6 +40,7 @@ def console(
         Route("/keys", Page(entrance, GET=Act(may.ADMINISTER, keys.page), POST=Act(may.ADMINISTER, keys.issue))),
         Route("/keys/{id}/revoke", Page(
             entrance, GET=Act(may.ADMINISTER, keys.ask_to_revoke), POST=Act(may.ADMINISTER, keys.revoke))),
+        Route("/object", Page(entrance, GET=Act(may.READ, thing.page))),
         Route("/api", Page(entrance, GET=Act(may.READ, api.page))),
         Route(f"{ROOT}/{{name:path}}", assets),
         Route(ICON, assets),
