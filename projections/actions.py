@@ -69,7 +69,7 @@ class Actions:
     def create(db: Database) -> None:
         """Make the tables, without their indexes."""
         types = dict.fromkeys(_COLUMNS, int) | {"uuid": bytes}
-        nullable = {"object", "user", "ip", "start", "end"}
+        nullable = {"object", "user", "ip", "agent", "start", "end"}
         db.create_table("actions", types, pk="id", not_null=set(_COLUMNS) - nullable, strict=True)
         db.create_table("documents", {"id": int, "json": bytes}, pk="id", not_null={"json"}, strict=True)
         db.create_table("bodies", {"id": int, "body": str}, pk="id", not_null={"body"}, strict=True)
@@ -87,7 +87,8 @@ class Actions:
         for field in FIELDS:
             db.table("actions").create_index([field, "sort"], f"actions_by_{field}")
         db.table("actions").create_index(["sort"], "actions_by_sort")
-        db.table("actions").create_index(["end"], "actions_by_end")
+        db.table("actions").create_index(["namespace", "end"], "actions_by_end")
+        db.execute("CREATE INDEX actions_unstarted ON actions (sort) WHERE start IS NULL")
         past.create_indexes(db)
 
     def fold(self, part: Part) -> None:

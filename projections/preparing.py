@@ -76,7 +76,7 @@ class _Preparing:
         known = self._known(event.namespace)
         values = (
             "", event.object or None, event.user, event.action, event.method, event.ip,
-            "true" if event.is_user_action else "false", event.state,
+            event.user_agent, "true" if event.is_user_action else "false", event.state,
         )  # fmt: skip
         terms = [
             0 if value is None else known[place].get(value) or self._add(position, event.namespace, place, value)

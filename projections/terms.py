@@ -3,7 +3,7 @@
 A number instead of a URI or a user's name keeps rows and indexes narrow, and row width decides the speed of a
 rebuild. As a term belongs to one namespace, an index that starts with it holds nothing of another. `total` counts the
 actions that have the term now: what `total_count` is answered from; `counted` is what it was at the term's last
-milestone.
+milestone. `folded` is the value without regard to case, for free text; null where it is the same, or not looked for.
 """
 
 from collections import Counter
@@ -15,7 +15,10 @@ from sqlite_utils import Database
 CACHE = 200_000
 
 #: The fields that a list can be filtered by for equality; each is a column of `actions` with the term's number.
-FIELDS = ("namespace", "object", "user", "action", "method", "ip", "is_user_action", "state")
+FIELDS = ("namespace", "object", "user", "action", "method", "ip", "agent", "is_user_action", "state")
+
+#: The fields whose values free text is looked for in.
+SEARCHED = ("action", "object", "user", "agent", "ip")
 
 _PLACES = {field: place for place, field in enumerate(FIELDS)}
 
@@ -28,15 +31,16 @@ class Terms:
         #: By namespace: for each field, in order, the number of each value.
         self._cache: dict[str, list[dict[str, int]]] = {}
         self._cached = 0
-        self._new: list[tuple[int, str, str, str]] = []
+        self._new: list[tuple[int, str, str, str, str | None]] = []
         self._totals: Counter[int] = Counter()
         self._next = 0
 
     @staticmethod
     def create(db: Database) -> None:
         """Make the table."""
-        columns = {"id": int, "namespace": str, "field": str, "value": str, "total": int, "counted": int}
-        table = db.create_table("terms", columns, pk="id", not_null=set(columns), strict=True)
+        texts = dict.fromkeys(("namespace", "field", "value"), str)
+        columns = {"id": int, **texts, "total": int, "counted": int, "folded": str}
+        table = db.create_table("terms", columns, pk="id", not_null=set(columns) - {"folded"}, strict=True)
         table.create_index(["field", "value", "namespace"], "terms_by_value", unique=True)
 
     def number(self, namespace: str, field: str, value: str) -> int:
@@ -51,7 +55,7 @@ class Terms:
     def flush(self) -> None:
         """Write what was added since the last flush, in the transaction that is open."""
         connection = self._db.conn
-        connection.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, 0, 0)", self._new)
+        connection.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, 0, 0, ?)", self._new)
         connection.executemany(
             "UPDATE terms SET total = total + ? WHERE id = ?",
             [(by, term) for term, by in self._totals.items() if by],
@@ -90,8 +94,14 @@ class Terms:
             self._next = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM terms").fetchone()[0]
         number = self._next
         self._next += 1
-        self._new.append((number, namespace, field, value))
+        folded = fold(value) if field in SEARCHED else value
+        self._new.append((number, namespace, field, value, None if folded == value else folded))
         return number
+
+
+def fold(text: str) -> str:
+    """Return a text as it is compared without regard to case, by the rules of Unicode."""
+    return text.casefold()
 
 
 def numbers(db: Database, namespace: str | None, field: str, values: Sequence[str]) -> list[tuple[int, int]]:

@@ -56,8 +56,8 @@ CHANGES = (ActionStarted, CancelRequested, ActionEnded)
 VIEWS: Sequence[View] = (
     View(
         "terms",
-        2,
-        reads=[1],
+        3,
+        reads=[1, 2],
         laws=[
             Law(
                 f"the totals of the terms of {field} are its actions",
@@ -75,8 +75,8 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "actions",
-        2,
-        reads=[1],
+        3,
+        reads=[1, 2],
         laws=[
             Law("each recording is an action", "SELECT count(*) FROM actions", [ActionRecorded]),
             Law("each action has its document", "SELECT count(*) FROM documents", [ActionRecorded]),
