@@ -64,6 +64,10 @@ class Whole(NamedTuple):
 class EventLog(Protocol):
     """The reading side of a store."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether an answer takes a journey, and may be long in coming: no event loop should wait for many of them."""
+
     def head(self) -> int:
         """Return the position of the last event, 0 where there is none; raises `StoreFailed`."""
 

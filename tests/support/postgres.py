@@ -107,7 +107,8 @@ class Proxy:
 
     `cuts_before` and `cuts_behind` look at what a client sends, and say whether its connection is cut: before that is
     passed on, or behind it, so that the server does what it was told and nobody hears of it. `is_silent`: what is cut
-    behind stays open, and nothing comes any more. `is_open`: whether others may connect.
+    behind stays open, and nothing comes any more. `is_open`: whether others may connect. `is_holding`: nothing is
+    passed on to the server, as if it had stopped.
     """
 
     def __init__(self, behind: Path) -> None:
@@ -118,6 +119,7 @@ class Proxy:
         self.cuts_behind: Callable[[bytes], bool] = lambda _: False
         self.is_silent = False
         self.is_open = True
+        self.is_holding = False
         self._open: list[socket.socket] = []
         self._silenced: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -151,6 +153,8 @@ class Proxy:
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         try:
             while data := client.recv(65536):
+                while self.is_holding:
+                    time.sleep(0.01)
                 if self.cuts_before(data):
                     break
                 if self.cuts_behind(data):
