@@ -1,6 +1,8 @@
 """The whole route table."""
 
-from starlette.routing import Route, Router, WebSocketRoute
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deedbook.domain.keys import Right
@@ -17,12 +19,14 @@ from deedbook.web.problems import body_of
 from deedbook.web.relationships import Relationships
 from deedbook.web.resource import Method, Resource, send_reply
 from deedbook.web.streams import Streams
+from deedbook.web.timeline import Timelines
 
 
 def create_app(  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
+    timelines: Timelines,
     output: Output,
     relationships: Relationships,
     keys: Keys,
@@ -31,6 +35,7 @@ def create_app(  # one for each that answers
     history: History,
     health: Health,
     description: ASGIApp,
+    pages: Sequence[BaseRoute],
 ) -> Canonical:
     """Return the application: every path, every method, and the right that it needs.
 
@@ -42,6 +47,7 @@ def create_app(  # one for each that answers
     routes = [
         Route(f"{ROOT}/action", Resource(
             gate, GET=Method(may.READ, actions.page), POST=Method(may.RECORD, actions.record))),
+        Route(f"{ROOT}/action/timeline", Resource(gate, GET=Method(may.READ, timelines.tell))),
         Route(action, Resource(gate, GET=Method(may.READ, actions.one))),
         Route(f"{action}/cancel", Resource(gate, POST=Method(may.CANCEL, actions.cancel))),
         Route(f"{action}/retry", Resource(gate, POST=Method(may.RETRY, actions.retry))),
@@ -67,6 +73,7 @@ def create_app(  # one for each that answers
         WebSocketRoute("/{path:path}", streams.unknown),
         Route("/health", health),
         Route("/openapi.json", description),
+        *pages,
     ]  # fmt: skip
     return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate)))
 

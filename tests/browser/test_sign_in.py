@@ -1,0 +1,60 @@
+"""Signing in and out, as a reader does it."""
+
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import NARROW, Theme, Windows, overflow, violations
+from tests.support.server import Server
+
+
+def fill(page: Page, user: str, key: str) -> None:
+    """Sign in by keyboard alone: the user's field has the focus when the page opens."""
+    expect(page.get_by_label("User")).to_be_focused()
+    page.keyboard.type(user)
+    page.keyboard.press("Tab")
+    page.keyboard.type(key)
+    page.keyboard.press("Enter")
+
+
+def has_session(page: Page) -> bool:
+    """Tell whether the browser keeps the session's cookie."""
+    return any(cookie["name"] == "deedbook" and cookie["value"] for cookie in page.context.cookies())
+
+
+def test_reader_signs_in_by_keyboard_and_comes_to_where_they_wanted_to_go(windows: Windows, server: Server) -> None:
+    """Who signs in is sent on to the page that they came from, with all of its query."""
+    windows.expect("404")  # until there is the page
+    page = windows.empty()
+    page.goto("/sign-in?next=/system%3Fa%3D1")
+    fill(page, "me", server.key)
+    page.wait_for_url(f"{server.address}/system?a=1")
+    assert has_session(page)
+
+
+def test_wrong_key_is_told_and_the_user_need_not_be_typed_again(windows: Windows) -> None:
+    """A wrong key is told in an alert, opens no session, and leaves the user in its field, but not the key."""
+    windows.expect("status of 403")
+    page = windows.empty()
+    page.goto("/sign-in")
+    fill(page, "me", "wrong")
+    expect(page.get_by_role("alert")).to_have_text("This user and API key are not known, or the key was revoked.")
+    expect(page.get_by_label("User")).to_have_value("me")
+    expect(page.get_by_label("API key")).to_have_value("")
+    assert not has_session(page)
+
+
+def test_sign_in_page_is_accessible_and_fits(windows: Windows, theme: Theme) -> None:
+    """On a phone, in either theme, axe-core finds nothing on the sign-in page, and it need not be pushed sideways."""
+    page = windows.empty(theme=theme, width=NARROW)
+    page.goto("/sign-in")
+    assert violations(page) == []
+    assert overflow(page) == 0
+
+
+def test_sign_in_needs_no_script(windows: Windows, server: Server) -> None:
+    """Where no script runs, a reader signs in all the same."""
+    windows.expect("404")  # until there is the page
+    page = windows.empty(has_scripts=False)
+    page.goto("/sign-in?next=/system")
+    fill(page, "me", server.key)
+    page.wait_for_url(f"{server.address}/system")
+    assert has_session(page)
