@@ -80,6 +80,24 @@ class Server:
             check=True, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
+    def owns(self, folder: Path) -> None:
+        """Give a folder to the user that the server runs as."""
+        user = self._server.system_user
+        if user is not None:
+            shutil.chown(folder, user, user)
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy all that it has to a folder, as a standby begins."""
+        self.owns(folder)
+        subprocess.run(
+            [self._bin / "pg_basebackup", "-h", self.folder, "-U", "postgres", "-D", folder, "-R", "-X", "stream", "-c",
+             "fast"],
+            check=True, user=self._server.system_user, cwd=folder, capture_output=True,
+        )  # fmt: skip
+        # What says that a server runs here, and who uses it, is not the copy's.
+        for left in (".s.PGSQL.5432.lock", ".handle_pids.json", "postmaster.pid", "log"):
+            (folder / left).unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Stop it and remove its files."""
         self._server.cleanup()
@@ -100,6 +118,27 @@ def own_server() -> Iterator[Server]:
         yield server
     finally:
         server.remove()
+
+
+class Standby(Server):
+    """A server that follows another one, and takes no writes."""
+
+    def __init__(self, primary: Server) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="deedbook-standby-"))
+        primary.copy_to(self.folder)
+        self._server = server_of(self.folder, cleanup_mode="delete")
+        self.socket = self.folder / ".s.PGSQL.5432"
+        self._bin = self._server.bin_path
+
+
+@contextmanager
+def standby_of(primary: Server) -> Iterator[Standby]:
+    """Give a standby of a server."""
+    standby = Standby(primary)
+    try:
+        yield standby
+    finally:
+        standby.remove()
 
 
 class Proxy:
@@ -204,4 +243,4 @@ def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-__all__ = ["Proxy", "Server", "own_server", "proxied", "shared_server", "until"]
+__all__ = ["Proxy", "Server", "own_server", "proxied", "shared_server", "standby_of", "until"]

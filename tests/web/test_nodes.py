@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
@@ -9,8 +10,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deedbook.domain.events import Caller
+from deedbook.domain.keys import Role
+from deedbook.domain.store.places import place_of
+from deedbook.domain.store.postgres.listening import Listener
 from deedbook.domain.testing import check
+from deedbook.web.auth import Credentials, Keyring
 from deedbook.web.checking import OverHttp
+from deedbook.web.keys import issue_at_once
+from deedbook.web.wire import KeyRequest
 from tests.support.postgres import own_server, proxied, shared_server, until
 from tests.support.server import Server, deedbook
 from tests.support.turns import by_turns
@@ -158,3 +166,14 @@ def test_the_command_line_works_on_a_database(tmp_path: Path) -> None:
     checked = deedbook(url, "verify", **views)
     assert (checked.returncode, "findings: 0" in checked.stdout) == (0, True), checked.stdout + checked.stderr
     assert "pg_dump" in deedbook(url, "backup", str(tmp_path / "copy"), **views).stderr
+
+
+def test_a_key_is_good_before_anybody_has_heard_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that has not heard yet that a key was issued elsewhere finds it all the same: it asks first."""
+    monkeypatch.setattr(Listener, "_news", lambda _: None)
+    place = place_of(shared_server().database())
+    with closing(place.open()) as one, closing(place.open()) as other:
+        keyring = Keyring(other.log)
+        assert keyring.find(Credentials(None, "unknown")) is None
+        secret = issue_at_once(one.audit_log, KeyRequest("ann", "acme", Role.ADMIN), uuid4, Caller(user="me"))
+        assert keyring.find(Credentials(None, secret)) is not None
