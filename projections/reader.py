@@ -1,7 +1,7 @@
 """The reading side of the views: what any thread of any process may ask."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +46,11 @@ class Snapshot(NamedTuple):
     def head(self) -> TreeHead | None:
         """The head of the log up to here; None in a generation of a version that kept none."""
         return head(self.db)
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Return the version of each view that is in there, by its name."""
+        return release_of(self.db).versions
 
     def actions(self, query: ActionQuery) -> Page:
         """Return a page of the action list.

@@ -1,6 +1,6 @@
 """The whole route table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,6 +36,7 @@ def create_app(  # one for each that answers
     health: Health,
     description: ASGIApp,
     pages: Sequence[BaseRoute],
+    nowhere: Callable[[Scope, Receive], Reply | None],
 ) -> Canonical:
     """Return the application: every path, every method, and the right that it needs.
 
@@ -75,16 +76,19 @@ def create_app(  # one for each that answers
         Route("/openapi.json", description),
         *pages,
     ]  # fmt: skip
-    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate)))
+    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate, nowhere)))
 
 
 class NoSuchPath:
     """Answers what no route takes."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, page: Callable[[Scope, Receive], Reply | None]) -> None:
         self._gate = gate
+        self._page = page
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer 404; what is no WebSocket came by HTTP, since a route takes every WebSocket."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 404, a browser with a page; what is no WebSocket came by HTTP, since a route takes every WebSocket."""
         sentence = f"There is no path {scope['path']}; /openapi.json lists those that there are."
-        await send_reply(send, Reply(404, body_of(sentence), self._gate.position()))
+        reply = self._page(scope, receive) or Reply(404, body_of(sentence))
+        reply.position = self._gate.position()
+        await send_reply(send, reply)

@@ -36,7 +36,13 @@ from deedbook.web.as_of import Moments
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
+from deedbook.web.console.api_page import ApiPage
+from deedbook.web.console.api_reference import reference
 from deedbook.web.console.assets import Assets
+from deedbook.web.console.health_page import HealthPage
+from deedbook.web.console.keys_page import KeysPage
+from deedbook.web.console.nowhere import Nowhere
+from deedbook.web.console.object_page import ObjectPage
 from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
 from deedbook.web.console.sign_in import SignIn
@@ -48,7 +54,7 @@ from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
-from deedbook.web.openapi import Description
+from deedbook.web.openapi import Description, description
 from deedbook.web.output import Output
 from deedbook.web.relationships import Relationships
 from deedbook.web.sessions import Sessions, secret_in
@@ -227,8 +233,11 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     sessions = Sessions(keyring, settings.session_secret or secret_in(store.generations.folder))
     gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions)
     assets = Assets()
-    entrance = Entrance(sessions, Templates(assets.path), settings.proxies, views.reached, partial(_namespaces, reader))
     moments = Moments(store.log, now)
+    templates = Templates(assets.path)
+    entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader))
+    keys = Keys(courier, store.log, keyring, new_id)
+    health = Health(store.log, store.queued, reader, runner, store.generations)
     app = create_app(
         gate=gate,
         actions=Actions(courier, views, moments, new_id, settings.newest_first),
@@ -236,16 +245,21 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         output=Output(courier),
         relationships=Relationships(courier, views),
         admin=Admin(builder, store.generations),
-        keys=Keys(courier, store.log, keyring, new_id),
+        keys=keys,
         streams=Streams(gate, store.log, tail, followers),
         history=History(gate, store.log),
-        health=Health(store.log, store.queued, reader, runner, store.generations),
+        health=health,
         description=Description(),
         pages=console(
             entrance=entrance,
             assets=assets,
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
+            health=HealthPage(templates, health, builder, store.generations),
+            keys=KeysPage(templates, store.log, keys),
+            thing=ObjectPage(templates, views),
+            api=ApiPage(templates, views, reference(description())),
         ),
+        nowhere=Nowhere(entrance),
     )
     runner.start()
     watching = loop.create_task(followers.watch())

@@ -12,7 +12,12 @@ def preferred(call: Call, offered: Sequence[bytes]) -> bytes:
 
     Of two that it wants as much, the one that it names goes before one that a wildcard stands for.
     """
-    wishes = _wishes(call.scope, b"accept")
+    return preferred_in(call.scope, offered)
+
+
+def preferred_in(scope: Scope, offered: Sequence[bytes]) -> bytes:
+    """Return the same for a request whose caller is not known yet."""
+    wishes = _wishes(scope, b"accept")
 
     def rank(media: bytes) -> tuple[float, int]:
         fitting = [(specific, quality) for kind, quality in wishes if (specific := _fits(kind, media)) is not None]

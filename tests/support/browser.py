@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.support.server import Server
 
@@ -21,6 +21,9 @@ THEMES: Sequence[Theme] = ("light", "dark")
 NARROW, WIDE = 390, 1280
 
 MISSING = "There is no Chromium here: on Debian and Ubuntu, `apt-get install chromium fonts-dejavu-core`."
+
+#: How long a page may take to show something, in milliseconds: long, since other tests may keep the machine busy.
+PATIENCE = 30_000
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -45,6 +48,7 @@ def program() -> str | None:
 @contextmanager
 def chromium(executable: str) -> Iterator[Browser]:
     """Give a browser without a window."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
         yield browser
@@ -102,8 +106,7 @@ class Windows:
             locale="en-GB",
         )
         self._contexts.append(context)
-        # Long, since other tests may keep the machine busy.
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(_REPORT)
         context.on("console", self._printed)
         context.on("weberror", lambda error: self.complaints.append(f"{error.page and error.page.url}: {error.error}"))

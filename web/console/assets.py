@@ -16,6 +16,10 @@ from deedbook.web.resource import send_reply
 
 ROOT = "/static"
 
+#: Where browsers look for an icon when what they show names none, such as an answer of the API.
+ICON = "/favicon.ico"
+_ICON = "mark.svg"
+
 #: They never change under one path.
 _CACHING = b"public, max-age=31536000, immutable"
 
@@ -50,14 +54,15 @@ class Assets:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer GET and HEAD of an asset; one of another release is not there."""
-        name = scope["path"].removeprefix(f"{self._base}/")
+        name = _ICON if scope["path"] == ICON else scope["path"].removeprefix(f"{self._base}/")
         asset = self._assets.get(name)
         if asset is None:
             await send_reply(
                 send, Reply(404, body_of(f"There is no {scope['path']} in this release; reload the page."))
             )
             return
-        headers = {b"cache-control": _CACHING, b"vary": b"accept-encoding", b"x-content-type-options": b"nosniff"}
+        caching = b"public, max-age=86400" if scope["path"] == ICON else _CACHING
+        headers = {b"cache-control": caching, b"vary": b"accept-encoding", b"x-content-type-options": b"nosniff"}
         body = asset.plain
         if accepts_gzip(scope):
             headers[b"content-encoding"] = b"gzip"

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
@@ -110,10 +110,12 @@ def to_sign_in(scope: Scope) -> Reply:
     """Return the way to the page where one signs in, and from there back to a page that was asked for."""
     query = scope["query_string"].decode("latin-1")
     here = f"{scope['path']}?{query}" if query else scope["path"]
-    fragment = any(name == b"hx-request" for name, _ in scope["headers"])
-    if fragment:
+    headers = dict(scope["headers"])
+    if b"hx-request" in headers:
         # A part of a page, asked for by a script, can't be the form: the whole page goes there (htmx does so).
-        return Reply(401, b"", headers={b"hx-redirect": b"/sign-in"})
+        parts = urlsplit(headers.get(b"hx-current-url", b"/").decode("latin-1"))
+        page = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return Reply(401, b"", headers={b"hx-redirect": f"/sign-in?next={quote(page, safe='')}".encode()})
     return see_other(f"/sign-in?next={quote(here, safe='')}" if scope["method"] == "GET" else "/sign-in")
 
 

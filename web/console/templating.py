@@ -1,5 +1,6 @@
 """Makes HTML of templates: every value is escaped, and a name that is not there is an error."""
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ class Templates:
         self._environment.globals["asset"] = asset
         self._environment.filters.update(
             {"iso": iso, "date": iso8601, "clock": clock, "span": span, "shape": lambda state: SHAPES[State(state)],
-             "short": short, "shell": shlex.quote, "grouped": lambda number: f"{number:,}"}
+             "short": short, "tail": tail, "shell": shlex.quote, "grouped": lambda number: f"{number:,}"}
         )  # fmt: skip
 
     def html(self, name: str, **context: object) -> str:
@@ -109,6 +110,15 @@ def span(seconds: float | None) -> str:
 
 #: A URI of more signs is shortened in the middle.
 _SHORT = 44
+
+
+_UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def tail(uri: str) -> str:
+    """Return what tells a URI from others in a list: its last two parts, and of a UUID the first group."""
+    parts = uri.strip("/").split("/")
+    return _UUID.sub(r"\1…", "/".join(parts[-2:])) if len(parts) > 2 else uri  # noqa: PLR2004  # last two
 
 
 def short(text: str, most: int = _SHORT) -> str:

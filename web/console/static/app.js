@@ -123,7 +123,14 @@ document.addEventListener("htmx:responseError", (event) => {
   const part = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   tell(part.querySelector("[data-error]")?.textContent ?? "That did not work; reload the page.");
 });
-document.addEventListener("htmx:sendError", () => tell("The server can't be reached; it is tried again with your next step."));
+// What asks again by itself (data-polls) says in the bar that it can't, and goes on trying.
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.target.closest?.("[data-polls]")) linkState("Not connected; trying again");
+  else tell("The server can't be reached; it is tried again with your next step.");
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.target.closest?.("[data-polls]")) linkState("");
+});
 
 const help = document.getElementById("keys-help");
 if (help) {
