@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.deadline import deadline
+from deedbook.projections.deadline import PATIENCE, deadline
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
 from deedbook.projections.page import Page, as_then, page, then
@@ -47,13 +47,14 @@ class Snapshot(NamedTuple):
         """The head of the log up to here; None in a generation of a version that kept none."""
         return head(self.db)
 
-    def actions(self, query: ActionQuery) -> Page:
+    def actions(self, query: ActionQuery, patience: float = PATIENCE) -> Page:
         """Return a page of the action list.
 
-        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where free text takes too long.
+        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where free text takes more than
+        `patience`, in seconds.
         """
         self._require_parts(query)
-        with deadline(self.db) if query.words else nullcontext():
+        with deadline(self.db, patience) if query.words else nullcontext():
             return page(self.db, query)
 
     def timeline(self, query: ActionQuery, low: int | None, high: int | None, most: int) -> Timeline:

@@ -17,6 +17,7 @@ from deedbook.web.timeline import MOST as BUCKETS_AT_MOST
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain"
+CSV = "text/csv"
 EVENT_STREAM = "text/event-stream"
 
 
@@ -86,6 +87,8 @@ LIST = (
     Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
               {"type": "integer", "minimum": 1, "default": LIMIT}),
     Parameter("offset", "Actions before the page.", {**_COUNT, "default": 0}),
+    Parameter("format", "As a page of JSON, or all as a file; it goes before Accept.",
+              {"type": "string", "enum": ["json", "csv", "ndjson"], "default": "json"}),
     Parameter("cursor", "Instead of `offset`: `next_cursor` or `previous_cursor` of another page.", _TEXT),
 )  # fmt: skip
 TIMELINE = (
@@ -139,8 +142,9 @@ _LAG = ("Deedbook-Lag",)
 _REFUSED = (400, 403, 413, 415, 422)
 
 OPERATIONS = (
-    Operation(f"{ROOT}/action/", "get", "listActions", "The actions, oldest first, page by page.", Right.READ,
-              {200: {JSON: answers.ActionList}}, (400,), parameters=LIST, headers=_LAG),
+    Operation(f"{ROOT}/action/", "get", "listActions", "The actions, oldest first, page by page; or all as a file.",
+              Right.READ, {200: {JSON: answers.ActionList, CSV: str, NDJSON: ActionResource}}, (400,), parameters=LIST,
+              headers=_LAG),
     Operation(f"{ROOT}/action/", "post", "recordAction",
               "Records an action: 201 where it has ended, 202 where it is still to do; or, as NDJSON, one a line: 200"
               " with a line for each, in order.", Right.RECORD,

@@ -7,6 +7,7 @@ from deedbook.domain.keys import Right
 from deedbook.web.actions import Actions
 from deedbook.web.admin import Admin
 from deedbook.web.call import Reply
+from deedbook.web.export import Exports
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
@@ -24,6 +25,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
+    exports: Exports,
     timelines: Timelines,
     output: Output,
     relationships: Relationships,
@@ -43,7 +45,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
     action = f"{ROOT}/action/{{uuid}}"
     routes = [
         Route(f"{ROOT}/action", Resource(
-            gate, GET=Method(may.READ, actions.page), POST=Method(may.RECORD, actions.record))),
+            gate, GET=Method(may.READ, exports.answer), POST=Method(may.RECORD, actions.record))),
         Route(f"{ROOT}/action/timeline", Resource(gate, GET=Method(may.READ, timelines.tell))),
         Route(action, Resource(gate, GET=Method(may.READ, actions.one))),
         Route(f"{action}/cancel", Resource(gate, POST=Method(may.CANCEL, actions.cancel))),

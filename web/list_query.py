@@ -27,7 +27,7 @@ _REPEATABLE = {name: name for name in ("state", "user", "action", "method", "ip"
 _ONCE = (
     "uuid__startswith", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
     "object", "include_related", "is_user_action", "q", "as_of", "limit", "offset", "cursor",
-    "order_by",
+    "order_by", "format",
 )  # fmt: skip
 #: What free text may have, of characters and of words.
 _TEXT, _WORDS = 512, 16

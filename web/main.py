@@ -40,6 +40,7 @@ from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
 from deedbook.web.courier import Courier
+from deedbook.web.export import Exports
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
@@ -191,15 +192,18 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     courier = Courier(store.audit_log, loop)
     moments = Moments(store.log, now)
     gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies)
+    actions = Actions(courier, views, moments, new_id, settings.newest_first)
+    streams = Streams(gate, store.log, tail, followers)
     app = create_app(
         gate=gate,
-        actions=Actions(courier, views, moments, new_id, settings.newest_first),
+        actions=actions,
+        exports=Exports(actions, streams),
         timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
         admin=Admin(builder, store.generations),
         keys=Keys(courier, store.log, keyring, new_id),
-        streams=Streams(gate, store.log, tail, followers),
+        streams=streams,
         history=History(gate, store.log),
         health=Health(store.log, store.queued, reader, runner, store.generations),
         description=Description(),
