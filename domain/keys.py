@@ -6,7 +6,9 @@ from uuid import UUID
 from msgspec import Struct
 
 #: Names that the paths of the API need, so that no namespace may have them.
-RESERVED_NAMESPACES = frozenset({"action", "event", "events", "relationship", "admin", "key", "deedbook"})
+RESERVED_NAMESPACES = frozenset(
+    {"action", "event", "events", "relationship", "admin", "key", "user", "object", "search", "deedbook"}
+)
 
 #: What a namespace looks like: it stands in paths as it is.
 NAMESPACE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"

@@ -28,7 +28,7 @@ from deedbook.domain.events import (
 )
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.log import Happened
-from deedbook.projections import past
+from deedbook.projections import past, retries
 from deedbook.projections.past import Left
 from deedbook.projections.relations import Relations
 from deedbook.projections.resource import decode, encode, is_long, move, resource_of
@@ -111,6 +111,7 @@ class Actions:
         )
         db.create_table("listed_totals", {"term": int, "total": int}, pk="term", not_null={"total"}, strict=True)
         past.create(db)
+        retries.create(db)
 
     @staticmethod
     def create_indexes(db: Database) -> None:
@@ -224,6 +225,11 @@ class Actions:
             for row in rows
         ])  # fmt: skip
         insert_rows(self._db, "documents", [(row.id, _document(row)) for row in rows])
+        retries.insert(self._db, [
+            (row.id, row.recorded.retry_of.bytes)
+            for row in rows
+            if row.recorded is not None and row.recorded.retry_of is not None
+        ])  # fmt: skip
         insert_rows(self._db, "bodies", [
             (row.id, row.recorded.body)
             for row in rows

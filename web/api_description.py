@@ -98,6 +98,12 @@ TIMELINE = (
     Parameter("buckets", f"Buckets at the most; more than {BUCKETS_AT_MOST} is taken as {BUCKETS_AT_MOST}.",
               {"type": "integer", "minimum": 1, "default": BUCKETS}),
 )  # fmt: skip
+USERS = (
+    Parameter("q", "With each of these words in the name, in any case.", {"type": "string", "minLength": 1}),
+    Parameter("limit", f"Users on a page; more than {MOST} is taken as {MOST}.",
+              {"type": "integer", "minimum": 1, "default": LIMIT}),
+    Parameter("offset", "Users before the page.", {**_COUNT, "default": 0}),
+)  # fmt: skip
 TOKEN = (
     Parameter("user", "The user, for clients that send no Authorization header on WebSockets.", _TEXT),
     Parameter("token", "The API key, for the same clients; on WebSockets only.", _TEXT),
@@ -178,6 +184,12 @@ OPERATIONS = (
               headers=("Link",)),
     Operation(f"{_ACTION}/history/", "get", "getHistory", "Every event of an action, oldest first.", Right.READ,
               {200: {JSON: answers.EventList}}, (400,)),
+    Operation(f"{_ACTION}/retries/", "get", "getRetries", "What an action retries, and what retries it.", Right.READ,
+              {200: {JSON: answers.RetriesAnswer}}, (400,), headers=_LAG),
+    Operation(f"{ROOT}/user/", "get", "listUsers", "Who has actions, by name.", Right.READ,
+              {200: {JSON: answers.UserList}}, (400,), parameters=USERS, headers=_LAG),
+    Operation(f"{ROOT}/object/", "get", "getObject", "An object: its lane, and the tree above and below it.",
+              Right.READ, {200: {JSON: answers.ObjectAnswer}}, (400,), parameters=RELATIVES[:1], headers=_LAG),
     Operation(f"{ROOT}/relationship/", "get", "getRelationships", "What is and was above and below an object.",
               Right.READ, {200: {JSON: answers.RelativesAnswer}}, (400,), parameters=RELATIVES, headers=_LAG),
     Operation(f"{ROOT}/relationship/", "post", "stateRelationship",

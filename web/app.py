@@ -12,8 +12,10 @@ from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.keys import Keys
+from deedbook.web.objects import Objects
 from deedbook.web.output import Output
 from deedbook.web.paths import ROOT, Canonical
+from deedbook.web.people import People
 from deedbook.web.problems import body_of
 from deedbook.web.relationships import Relationships
 from deedbook.web.resource import Method, Resource, send_reply
@@ -29,6 +31,8 @@ def create_app(  # noqa: PLR0913  # one for each that answers
     timelines: Timelines,
     output: Output,
     relationships: Relationships,
+    people: People,
+    objects: Objects,
     keys: Keys,
     admin: Admin,
     streams: Streams,
@@ -48,6 +52,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
             gate, GET=Method(may.READ, exports.answer), POST=Method(may.RECORD, actions.record))),
         Route(f"{ROOT}/action/timeline", Resource(gate, GET=Method(may.READ, timelines.tell))),
         Route(action, Resource(gate, GET=Method(may.READ, actions.one))),
+        Route(f"{action}/retries", Resource(gate, GET=Method(may.READ, actions.retries))),
         Route(f"{action}/cancel", Resource(gate, POST=Method(may.CANCEL, actions.cancel))),
         Route(f"{action}/retry", Resource(gate, POST=Method(may.RETRY, actions.retry))),
         Route(f"{action}/finish", Resource(gate, POST=Method(may.FINISH, actions.finish))),
@@ -58,6 +63,8 @@ def create_app(  # noqa: PLR0913  # one for each that answers
         Route(f"{ROOT}/event", Resource(gate, GET=Method(may.READ, history.page))),
         Route(f"{ROOT}/events", Resource(gate, GET=Method(may.READ, streams.events))),
         WebSocketRoute(f"{ROOT}/events", streams.follow_events),
+        Route(f"{ROOT}/user", Resource(gate, GET=Method(may.READ, people.page))),
+        Route(f"{ROOT}/object", Resource(gate, GET=Method(may.READ, objects.tell))),
         Route(f"{ROOT}/relationship", Resource(
             gate,
             GET=Method(may.READ, relationships.tell),

@@ -47,8 +47,10 @@ from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
+from deedbook.web.objects import Objects
 from deedbook.web.openapi import Description
 from deedbook.web.output import Output
+from deedbook.web.people import People
 from deedbook.web.relationships import Relationships
 from deedbook.web.settings import Settings
 from deedbook.web.streams import Streams
@@ -201,6 +203,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
+        people=People(views),
+        objects=Objects(views),
         admin=Admin(builder, store.generations),
         keys=Keys(courier, store.log, keyring, new_id),
         streams=streams,
