@@ -33,13 +33,14 @@ class Right(StrEnum):
     FINISH = "finish"
     APPEND = "append output"
     RELATE = "relate"
+    SAVE = "save searches"
     ADMINISTER = "administer"
 
 
 MAY: dict[Role, frozenset[Right]] = {
-    Role.AUDITOR: frozenset({Right.READ}),
-    Role.OPERATOR: frozenset({Right.READ, Right.CANCEL, Right.RETRY, Right.FINISH}),
-    Role.RECORDER: frozenset({Right.READ, Right.RECORD, Right.FINISH, Right.APPEND, Right.RELATE}),
+    Role.AUDITOR: frozenset({Right.READ, Right.SAVE}),
+    Role.OPERATOR: frozenset({Right.READ, Right.CANCEL, Right.RETRY, Right.FINISH, Right.SAVE}),
+    Role.RECORDER: frozenset({Right.READ, Right.RECORD, Right.FINISH, Right.APPEND, Right.RELATE, Right.SAVE}),
     Role.ADMIN: frozenset(Right),
 }
 

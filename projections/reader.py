@@ -20,6 +20,7 @@ from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
 from deedbook.projections.retries import Retries, retries
+from deedbook.projections.searches import Search, searches
 from deedbook.projections.timeline import Timeline, timeline
 from deedbook.projections.users import Users, users
 from deedbook.projections.versions import Release, is_damage, release_of
@@ -103,6 +104,11 @@ class Snapshot(NamedTuple):
         """Return what an action retries, and what retries it; see `retries.retries`."""
         self._require("retries", "of retries")
         return retries(self.db, namespace, action)
+
+    def searches(self, namespace: str | None) -> Sequence[Search]:
+        """Return what is saved in a namespace, or (None) in all, by name."""
+        self._require("searches", "of saved searches")
+        return searches(self.db, namespace)
 
     def _require_parts(self, query: ActionQuery) -> None:
         if query.as_of is not None:

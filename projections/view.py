@@ -11,12 +11,22 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.domain.events import Event, LaneEntered, LaneLeft, LaneStarted, ParentEnded, ParentStated
+from deedbook.domain.events import (
+    Event,
+    LaneEntered,
+    LaneLeft,
+    LaneStarted,
+    ParentEnded,
+    ParentStated,
+    SearchDeleted,
+    SearchSaved,
+)
 from deedbook.domain.log import Happened
 from deedbook.projections import milestones
 from deedbook.projections.actions import Actions
 from deedbook.projections.head import Head
 from deedbook.projections.relations import Relations
+from deedbook.projections.searches import Searches
 from deedbook.projections.terms import Terms
 from deedbook.projections.versions import Damaged, note, rows_of
 
@@ -62,11 +72,14 @@ class Views:
         self._terms = Terms(self._db)
         self._relations = Relations(self._db, self._terms)
         self._actions = Actions(self._db, self._terms, self._relations, bulk=bulk)
+        self._searches = Searches(self._db)
         #: What takes in an event of each type; lanes say nothing that the actions in them don't.
         self._folds: dict[type[Event], Callable[[Happened], None]] = {
             **self._actions.folds,
             ParentStated: self._state_parent,
             ParentEnded: self._relations.end,
+            SearchSaved: self._searches.save,
+            SearchDeleted: self._searches.delete,
             **dict.fromkeys((LaneEntered, LaneStarted, LaneLeft), lambda _: None),
         }
         self._head = Head(self._db)
@@ -157,6 +170,7 @@ class Views:
         Actions.create(self._db)
         milestones.create(self._db)
         Head.create(self._db)
+        Searches.create(self._db)
         if not self._bulk:
             Actions.create_indexes(self._db)
         note(self._db)

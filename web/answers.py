@@ -130,6 +130,34 @@ class ObjectAnswer(Struct):
     below_is_whole: bool
 
 
+class SearchAnswer(Struct):
+    """A search that was saved."""
+
+    namespace: str
+    name: str
+    query: str
+
+
+class SearchDeletedAnswer(Struct):
+    """A search that was deleted."""
+
+    namespace: str
+    name: str
+
+
+class SearchResource(SearchAnswer):
+    """A saved search: filters of the list as a query string; who saved it last, and when."""
+
+    user: str | None
+    saved: str
+
+
+class SearchList(Struct):
+    """All saved searches, by name."""
+
+    objects: list[SearchResource]
+
+
 class EventPageMeta(Struct):
     """Where a page is in the log: its events stand behind `after`; `next` is null where it reached the `head`."""
 

@@ -19,6 +19,7 @@ from deedbook.web.people import People
 from deedbook.web.problems import body_of
 from deedbook.web.relationships import Relationships
 from deedbook.web.resource import Method, Resource, send_reply
+from deedbook.web.searches import Searches
 from deedbook.web.streams import Streams
 from deedbook.web.timeline import Timelines
 
@@ -33,6 +34,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
     relationships: Relationships,
     people: People,
     objects: Objects,
+    searches: Searches,
     keys: Keys,
     admin: Admin,
     streams: Streams,
@@ -70,6 +72,12 @@ def create_app(  # noqa: PLR0913  # one for each that answers
             GET=Method(may.READ, relationships.tell),
             POST=Method(may.RELATE, relationships.state),
             DELETE=Method(may.RELATE, relationships.end),
+        )),
+        Route(f"{ROOT}/search", Resource(
+            gate,
+            GET=Method(may.READ, searches.page),
+            POST=Method(may.SAVE, searches.save),
+            DELETE=Method(may.SAVE, searches.delete),
         )),
         Route(f"{ROOT}/key", Resource(
             gate, GET=Method(may.ADMINISTER, keys.page), POST=Method(may.ADMINISTER, keys.issue))),

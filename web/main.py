@@ -52,6 +52,7 @@ from deedbook.web.openapi import Description
 from deedbook.web.output import Output
 from deedbook.web.people import People
 from deedbook.web.relationships import Relationships
+from deedbook.web.searches import Searches
 from deedbook.web.settings import Settings
 from deedbook.web.streams import Streams
 from deedbook.web.tail import Tail
@@ -205,6 +206,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         relationships=Relationships(courier, views),
         people=People(views),
         objects=Objects(views),
+        searches=Searches(courier, views, moments),
         admin=Admin(builder, store.generations),
         keys=Keys(courier, store.log, keyring, new_id),
         streams=streams,

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deedbook.domain.commands import StateParent
+from deedbook.domain.commands import DeleteSearch, SaveSearch, StateParent
 from deedbook.domain.events import Caller
 from deedbook.domain.results import Command
 from deedbook.domain.testing import command_sequences
@@ -101,3 +101,18 @@ def test_a_tree_that_is_cut_says_so() -> None:
         assert ([node.uri for node in told_in(cut.nodes)], cut.is_whole) == (["/a/", "/b/"], False)
         whole = tree(snapshot.db, "acme", "/top/", above=False, most=3)
         assert ([node.uri for node in told_in(whole.nodes)], whole.is_whole) == (["/a/", "/b/", "/c/"], True)
+
+
+@settings(max_examples=40)
+@given(history=command_sequences(), namespace=NAMESPACE)
+def test_saved_searches_are_the_last_of_each_name(history: list[Command], namespace: str | None) -> None:
+    """By name, those that were not deleted since."""
+    kept = {}
+    for command in history:
+        if isinstance(command, SaveSearch):
+            kept[command.name, command.namespace] = command.query
+        elif isinstance(command, DeleteSearch):
+            kept.pop((command.name, command.namespace), None)
+    with asked(history) as (snapshot, _):
+        found = [((one.name, one.namespace), one.query) for one in snapshot.searches(namespace)]
+        assert found == sorted((key, query) for key, query in kept.items() if namespace in (None, key[1]))
