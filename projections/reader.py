@@ -1,7 +1,7 @@
 """The reading side of the views: what any thread of any process may ask."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +50,11 @@ class Snapshot(NamedTuple):
     def head(self) -> TreeHead | None:
         """The head of the log up to here; None in a generation of a version that kept none."""
         return head(self.db)
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Return the version of each view that is in there, by its name."""
+        return release_of(self.db).versions
 
     def actions(self, query: ActionQuery, patience: float = PATIENCE) -> Page:
         """Return a page of the action list.
@@ -119,6 +124,13 @@ class Snapshot(NamedTuple):
     def _require(self, name: str, part: str) -> None:
         if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
             raise PartMissing(part)
+
+    def namespaces(self, most: int) -> list[str]:
+        """Return the first namespaces that hold actions, by name."""
+        found = self.db.execute(
+            "SELECT namespace FROM terms WHERE field = 'namespace' AND value = '' ORDER BY namespace LIMIT ?", (most,)
+        )
+        return [name for (name,) in found]
 
     def relatives(self, namespace: str | None, uri: str, *, above: bool, limit: int) -> list[Relationship]:
         """Return the relationships on all ways up (or down) from an object, nearest first, at most `limit`."""

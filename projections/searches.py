@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.domain.events import SearchDeleted, SearchSaved
-from deedbook.domain.log import Happened
+from deedbook.projections.prepared import Kept
 
 
 class Search(NamedTuple):
@@ -31,20 +30,12 @@ class Searches:
         columns = dict.fromkeys(("namespace", "name", "query", "user"), str) | {"date": int}
         db.create_table("searches", columns, pk=("namespace", "name"), not_null=set(columns) - {"user"}, strict=True)
 
-    def save(self, happened: Happened) -> None:
-        """Fold a search that was saved, in place of the one that had its name."""
-        event = happened.event
-        assert isinstance(event, SearchSaved)  # noqa: S101  # the view's table of folds says so
-        self._db.execute(
-            "INSERT OR REPLACE INTO searches VALUES (?, ?, ?, ?, ?)",
-            (event.namespace, event.name, event.query, event.by.user, event.at),
-        )
-
-    def delete(self, happened: Happened) -> None:
-        """Fold a search that was deleted."""
-        event = happened.event
-        assert isinstance(event, SearchDeleted)  # noqa: S101  # the view's table of folds says so
-        self._db.execute("DELETE FROM searches WHERE namespace = ? AND name = ?", (event.namespace, event.name))
+    def keep(self, kept: Kept) -> None:
+        """Keep a search in place of the one that had its name; or none, where it has no query."""
+        if kept.query is None:
+            self._db.execute("DELETE FROM searches WHERE namespace = ? AND name = ?", (kept.namespace, kept.name))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO searches VALUES (?, ?, ?, ?, ?)", kept)
 
 
 def searches(db: Database, namespace: str | None) -> Sequence[Search]:

@@ -152,7 +152,7 @@ def lag_header(lag: int | None) -> dict[bytes, bytes]:
 
 def envelope(call: Call, query: ActionQuery, page: Page) -> bytes:
     """Return a page as the list envelope; its `next` and `previous` keep the filters and the namespace."""
-    next_cursor, previous_cursor = _cursors(query, page)
+    next_cursor, previous_cursor = cursors(query, page)
     behind, before = _links(call, query, page, next_cursor, previous_cursor)
     meta = {
         "limit": query.limit,
@@ -182,7 +182,7 @@ def _links(
     )
 
 
-def _cursors(query: ActionQuery, page: Page) -> tuple[str | None, str | None]:
+def cursors(query: ActionQuery, page: Page) -> tuple[str | None, str | None]:
     """Return the cursors of the pages behind and before one, None where there is none."""
     if page.first is None or page.last is None:
         return None, None

@@ -294,7 +294,7 @@ class LogHealth(Struct):
 
 
 class ViewsHealth(Struct):
-    """The views: how far they are, and why they are no further."""
+    """The views: how far they are, why they are no further, and the version of each."""
 
     failure: str | None
     projected_here: bool
@@ -304,6 +304,7 @@ class ViewsHealth(Struct):
     stopped_at: int | UnsetType | None = UNSET
     reason: str | UnsetType | None = UNSET
     head: str | UnsetType | None = UNSET
+    versions: dict[str, int] | UnsetType = UNSET
 
 
 class HealthReport(Struct):

@@ -1,6 +1,8 @@
 """The whole route table."""
 
-from starlette.routing import Route, Router, WebSocketRoute
+from collections.abc import Callable, Sequence
+
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deedbook.domain.keys import Right
@@ -24,7 +26,7 @@ from deedbook.web.streams import Streams
 from deedbook.web.timeline import Timelines
 
 
-def create_app(  # noqa: PLR0913  # one for each that answers
+def create_app(  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
@@ -41,6 +43,8 @@ def create_app(  # noqa: PLR0913  # one for each that answers
     history: History,
     health: Health,
     description: ASGIApp,
+    pages: Sequence[BaseRoute],
+    nowhere: Callable[[Scope, Receive], Reply | None],
 ) -> Canonical:
     """Return the application: every path, every method, and the right that it needs.
 
@@ -87,17 +91,21 @@ def create_app(  # noqa: PLR0913  # one for each that answers
         WebSocketRoute("/{path:path}", streams.unknown),
         Route("/health", health),
         Route("/openapi.json", description),
+        *pages,
     ]  # fmt: skip
-    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate)))
+    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate, nowhere)))
 
 
 class NoSuchPath:
     """Answers what no route takes."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, page: Callable[[Scope, Receive], Reply | None]) -> None:
         self._gate = gate
+        self._page = page
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer 404; what is no WebSocket came by HTTP, since a route takes every WebSocket."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 404, a browser with a page; what is no WebSocket came by HTTP, since a route takes every WebSocket."""
         sentence = f"There is no path {scope['path']}; /openapi.json lists those that there are."
-        await send_reply(send, Reply(404, body_of(sentence), self._gate.position()))
+        reply = self._page(scope, receive) or Reply(404, body_of(sentence))
+        reply.position = self._gate.position()
+        await send_reply(send, reply)
