@@ -100,6 +100,7 @@ VIEWS: Sequence[View] = (
             ),
         ],
     ),
+    View("searches", 1, reads=[0]),
     View(
         "head",
         1,
