@@ -18,6 +18,7 @@ from deedbook.projections.head import head
 from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
+from deedbook.projections.timeline import Timeline, timeline
 from deedbook.projections.versions import Release, is_damage, release_of
 from deedbook.projections.view import Tracking, connect, tracking
 
@@ -59,6 +60,12 @@ class Snapshot(NamedTuple):
         self._require_parts(query)
         with deadline(self.db) if query.words else nullcontext():
             return page(self.db, query)
+
+    def timeline(self, query: ActionQuery, low: int | None, high: int | None, most: int) -> Timeline:
+        """Return the actions of a query over time, as `timeline.timeline`; raises as `actions`."""
+        self._require_parts(query)
+        with deadline(self.db):
+            return timeline(self.db, query, low, high, most)
 
     def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
         """Return the JSON of one action, whole, now or as it was at a position; None where there is none.

@@ -51,9 +51,7 @@ def _narrowed(branch: Branch, others: Sequence[Driver], ranges: Sequence[tuple[s
         *(parameter for other in others for parameter in other.parameters),
         *(value for _, value in ranges),
     )
-    is_joined = branch.key == "l" and bool(checks)
-    return branch._replace(
-        tables=f"{branch.tables} CROSS JOIN actions AS a ON a.id = l.id" if is_joined else branch.tables,
+    return (_joined(branch) if checks else branch)._replace(
         condition=" AND ".join([branch.condition, *(check.format(**branch.columns._asdict()) for check in checks)]),
         parameters=parameters,
     )
@@ -62,14 +60,25 @@ def _narrowed(branch: Branch, others: Sequence[Driver], ranges: Sequence[tuple[s
 def union(branches: Sequence[Branch], *columns: str) -> tuple[str, list[object]]:
     """Return a SELECT of `sort`, `id` and more of each action in the branches, with its parameters.
 
-    `columns` name attributes of `Columns`; for a branch of `listed` they need its join with the actions.
+    `columns` name attributes of `Columns`.
     """
+    if not branches:
+        return f"SELECT {', '.join(f'NULL AS {name}' for name in ('sort', 'id', *columns))} WHERE 0", []
+    if columns:
+        branches = [_joined(branch) for branch in branches]
     selects = (
         f"SELECT {', '.join(f'{value} AS {name}' for name, value in _columns(branch, columns).items())}"
         f" FROM {branch.tables} WHERE {branch.condition}"
         for branch in branches
     )
     return " UNION ALL ".join(selects), [value for branch in branches for value in branch.parameters]
+
+
+def _joined(branch: Branch) -> Branch:
+    """Return a branch in whose tables the actions are."""
+    if branch.key != "l" or "actions AS a" in branch.tables:
+        return branch
+    return branch._replace(tables=f"{branch.tables} CROSS JOIN actions AS a ON a.id = l.id")
 
 
 def sort_of(branch: Branch) -> str:

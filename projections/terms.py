@@ -7,7 +7,7 @@ milestone. `folded` is the value without regard to case, for free text; null whe
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlite_utils import Database
 
@@ -43,23 +43,14 @@ class Terms:
         table = db.create_table("terms", columns, pk="id", not_null=set(columns) - {"folded"}, strict=True)
         table.create_index(["field", "value", "namespace"], "terms_by_value", unique=True)
 
-    def numbers(self, namespace: str, values: Sequence[str | None]) -> list[int | None]:
-        """Return the numbers of one action's terms, a value for each of `FIELDS`."""
-        known = self._known(namespace)
-        return [
-            None if value is None else known[place].get(value) or self._look_up(namespace, place, value)
-            for place, value in enumerate(values)
-        ]
-
     def number(self, namespace: str, field: str, value: str) -> int:
         """Return the number of a term, giving it the next one where it is new."""
         place = _PLACES[field]
         return self._known(namespace)[place].get(value) or self._look_up(namespace, place, value)
 
-    def count(self, gained: Iterable[int], lost: Iterable[int]) -> None:
-        """Add to the totals: a term that comes twice, twice."""
-        self._totals.update(gained)
-        self._totals.subtract(lost)
+    def count(self, by: Mapping[int, int]) -> None:
+        """Add to the totals of terms."""
+        self._totals.update(by)
 
     def flush(self) -> None:
         """Write what was added since the last flush, in the transaction that is open."""

@@ -65,7 +65,7 @@ def _started(db: Database, query: ActionQuery, selection: Selection) -> int | No
     best, low, high = selection.best, query.start_from, query.start_to
     if query.as_of is not None or (low, high) == (None, None) or (query.end_from, query.end_to) != (None, None):
         return None
-    if any(driver is not best for driver in selection.telling) or not _has_unstarted(db):
+    if any(driver is not best for driver in selection.telling) or not has_unstarted(db):
         return None
     always = structs.replace(query, start_from=None, start_to=None)
     unstarted = matching(always, selection, "actions AS a INDEXED BY actions_unstarted", "a.start IS NULL")
@@ -113,7 +113,7 @@ def _asked(query: ActionQuery) -> ActionQuery:
     return structs.replace(query, newest_first=False, limit=0, offset=0, beyond=None, backwards=False)
 
 
-def _has_unstarted(db: Database) -> bool:
+def has_unstarted(db: Database) -> bool:
     """Tell whether there is the index of what has no start: views of an older release have none."""
     return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions_unstarted'").fetchone() is not None
 

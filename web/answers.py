@@ -3,6 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from deedbook.domain.keys import Role
+from deedbook.domain.lifecycle import State
 from deedbook.projections.progress import Outcome, Phase
 from deedbook.projections.resource import ActionResource
 from deedbook.web.event_resource import EventResource
@@ -36,6 +37,25 @@ class ActionList(Struct):
 
     meta: PageMeta
     objects: list[ActionResource]
+
+
+class BucketAnswer(Struct, rename={"start": "from", "end": "to"}):
+    """A part of a timeline, from its first to its last microsecond: how many actions, and how many in each state."""
+
+    start: str
+    end: str
+    total_count: int
+    states: dict[State, int]
+
+
+class TimelineAnswer(Struct, rename={"start": "from", "end": "to"}):
+    """Actions over time; `width` is the buckets' as an ISO 8601 duration; null where there are none."""
+
+    start: str | None
+    end: str | None
+    width: str | None
+    total_count: int
+    buckets: list[BucketAnswer]
 
 
 class EventPageMeta(Struct):

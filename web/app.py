@@ -19,12 +19,14 @@ from deedbook.web.problems import body_of
 from deedbook.web.relationships import Relationships
 from deedbook.web.resource import Method, Resource, send_reply
 from deedbook.web.streams import Streams
+from deedbook.web.timeline import Timelines
 
 
 def create_app(  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
+    timelines: Timelines,
     output: Output,
     relationships: Relationships,
     keys: Keys,
@@ -46,6 +48,7 @@ def create_app(  # one for each that answers
     routes = [
         Route(f"{ROOT}/action", Resource(
             gate, GET=Method(may.READ, actions.page), POST=Method(may.RECORD, actions.record))),
+        Route(f"{ROOT}/action/timeline", Resource(gate, GET=Method(may.READ, timelines.tell))),
         Route(action, Resource(gate, GET=Method(may.READ, actions.one))),
         Route(f"{action}/cancel", Resource(gate, POST=Method(may.CANCEL, actions.cancel))),
         Route(f"{action}/retry", Resource(gate, POST=Method(may.RETRY, actions.retry))),

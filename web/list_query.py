@@ -45,7 +45,7 @@ def parse(
     for name in parameters:
         if name not in _KNOWN:
             raise bad(f"There is no filter {name}; known are {', '.join(sorted(_KNOWN))}.")
-    one = {name: _single(name, values) for name, values in parameters.items() if name in _ONCE}
+    one = {name: single(name, values) for name, values in parameters.items() if name in _ONCE}
     uri = one.get("object")
     if "include_related" in one and uri is None:
         raise bad("include_related needs an object that the others are related to: give `object`.")
@@ -61,15 +61,15 @@ def parse(
         equal=equal,
         object=_uri(uri),
         include_related=_flag("include_related", one.get("include_related", "false")),
-        start_from=_date("start_date__gte", one, 0),
-        start_to=_date("start_date__lte", one, 1),
-        end_from=_date("end_date__gte", one, 0),
-        end_to=_date("end_date__lte", one, 1),
+        start_from=date("start_date__gte", one, 0),
+        start_to=date("start_date__lte", one, 1),
+        end_from=date("end_date__gte", one, 0),
+        end_to=date("end_date__lte", one, 1),
         words=_words(one.get("q")),
         as_of=as_of,
         newest_first=_newest_first(one.get("order_by"), newest_first),
-        limit=_number("limit", one.get("limit"), LIMIT, 1, MOST),
-        offset=_number("offset", one.get("offset"), 0, 0, _OFFSET),
+        limit=number("limit", one.get("limit"), LIMIT, 1, MOST),
+        offset=number("offset", one.get("offset"), 0, 0, _OFFSET),
         beyond=None if cursor is None else cursor.place,
         backwards=cursor is not None and cursor.backwards,
     )
@@ -83,7 +83,8 @@ def is_quick(query: ActionQuery) -> bool:
     return is_flat and query.offset <= _SHALLOW and query.limit <= _SHORT
 
 
-def _single(name: str, values: list[str]) -> str:
+def single(name: str, values: list[str]) -> str:
+    """Return the value of a parameter that may come once only."""
     if len(values) > 1:
         raise bad(f"The filter {name} can be given once only.")
     return values[0]
@@ -142,7 +143,8 @@ def _flag(name: str, text: str) -> bool:
     return text.lower() == "true"
 
 
-def _date(name: str, one: Mapping[str, str], end: int) -> int | None:
+def date(name: str, one: Mapping[str, str], end: int) -> int | None:
+    """Return the first (`end` 0) or last (1) microsecond that a parameter names, None where it is not given."""
     if name not in one:
         return None
     return _parsed(lambda: parse_range(one[name])[end], name)
@@ -163,7 +165,8 @@ def _newest_first(order: str | None, default: bool) -> bool:  # noqa: FBT001  # 
     return order.startswith("-")
 
 
-def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:
+def number(name: str, text: str | None, default: int, least: int, most: int) -> int:
+    """Return the whole number that a parameter names, at the most `most`."""
     if text is None:
         return default
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:  # noqa: PLR2004  # 64 bits

@@ -21,7 +21,6 @@ from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.testing import command_sequences, live
 from deedbook.domain.testing.sequences import AGENTS, DATES, IPS, METHODS, NAMESPACES, OBJECTS, OPERATIONS, USERS
-from deedbook.projections import drivers, search, totals
 from deedbook.projections.action_query import ActionQuery, Place
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader, Snapshot
@@ -135,17 +134,6 @@ QUERIES = st.builds(
     limit=st.integers(1, 10),
     offset=st.integers(0, 10),
 )  # fmt: skip
-
-
-@pytest.fixture(params=["a few", "very many"])
-def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few actions, as they are read; and the same read as very many would be, by one way or another."""
-    if request.param == "very many":
-        monkeypatch.setattr(drivers, "MERGED", 1)
-        monkeypatch.setattr(drivers, "SORTED", 1)
-        monkeypatch.setattr(search, "LISTED", 1)
-        monkeypatch.setattr(totals, "THROUGH_INDEX", 3)
-        monkeypatch.setattr(totals, "IN_A_ROW", 5)
 
 
 def order(everything: Naive, query: ActionQuery) -> list[tuple[Place, str]]:
