@@ -16,6 +16,7 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain"
 EVENT_STREAM = "text/event-stream"
+OPENMETRICS = "application/openmetrics-text"
 
 
 class Parameter(NamedTuple):
@@ -177,5 +178,7 @@ OPERATIONS = (
               Right.ADMINISTER, {202: {JSON: answers.RebuildReport}}, (400, 403, 409, 413)),
     Operation("/health", "get", "health", "Whether the server can answer (503: it can't), and how far all is.", None,
               {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}),
+    Operation("/metrics", "get", "metrics", "Metrics for Prometheus, as text, or as OpenMetrics where Accept names it.",
+              None, {200: {TEXT: str, OPENMETRICS: str}}),
     Operation("/openapi.json", "get", "describe", "This description.", None, {200: {JSON: dict}}),
 )  # fmt: skip

@@ -11,6 +11,8 @@ from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.keys import Keys
+from deedbook.web.metered import Metered
+from deedbook.web.metrics import Metrics
 from deedbook.web.output import Output
 from deedbook.web.paths import ROOT, Canonical
 from deedbook.web.problems import body_of
@@ -19,7 +21,7 @@ from deedbook.web.resource import Method, Resource, send_reply
 from deedbook.web.streams import Streams
 
 
-def create_app(  # one for each that answers
+def create_app(  # noqa: PLR0913  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
@@ -30,6 +32,7 @@ def create_app(  # one for each that answers
     streams: Streams,
     history: History,
     health: Health,
+    metrics: Metrics,
     description: ASGIApp,
 ) -> Canonical:
     """Return the application: every path, every method, and the right that it needs.
@@ -66,9 +69,11 @@ def create_app(  # one for each that answers
             gate, GET=Method(may.ADMINISTER, admin.progress), POST=Method(may.ADMINISTER, admin.rebuild))),
         WebSocketRoute("/{path:path}", streams.unknown),
         Route("/health", health),
+        Route("/metrics", metrics),
         Route("/openapi.json", description),
     ]  # fmt: skip
-    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate)))
+    router = Router(routes, redirect_slashes=False, default=NoSuchPath(gate))
+    return Canonical(Metered(router, metrics.requests))
 
 
 class NoSuchPath:

@@ -11,7 +11,7 @@ from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
 from deedbook.web.auth import Keyring, WrongKeys, credentials_of
 from deedbook.web.call import Call, Networks
-from deedbook.web.problems import Problem
+from deedbook.web.problems import Problem, Refusals
 
 
 class Gate(NamedTuple):
@@ -22,6 +22,7 @@ class Gate(NamedTuple):
     wrong_keys: WrongKeys
     position: Callable[[], int]
     proxies: Networks
+    refusals: Refusals
 
     def admit(self, scope: Scope) -> ApiKey:
         """Return the valid key that a request carries; raises the 401, or the 429 after too many wrong ones."""

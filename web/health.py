@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -16,6 +16,9 @@ from deedbook.projections.view import Tracking
 from deedbook.web.admin import told_progress
 from deedbook.web.call import Reply
 from deedbook.web.resource import send_reply
+
+# Any: a JSON document.
+Report = dict[str, Any]
 
 
 class Health:
@@ -35,15 +38,21 @@ class Health:
         if scope["method"] not in ("GET", "HEAD"):
             reply = Reply(405, b'{"error":"This path takes GET, HEAD."}', headers={b"allow": b"GET, HEAD"})
         else:
-            reply = self._report()
+            reply = self._reply()
         await send_reply(send, reply)
 
-    def _report(self) -> Reply:
+    def _reply(self) -> Reply:
+        told = self.report()
+        position = told["views"].get("position", 0)
+        return Reply(200 if told["ready"] else 503, msgspec.json.encode(told), position)
+
+    def report(self) -> Report:
+        """Return how everything is, as an `answers.HealthReport`; from any thread."""
         log, head = _asked(self.log.head)
         views, seen = _asked(self._seen)
         tracking = seen and seen[0]
         builds = self.generations.builds()
-        report = {
+        return {
             "live": True,
             "ready": head is not None and tracking is not None,
             "log": {"position": head, "queued": self.queued(), "failure": log},
@@ -52,8 +61,6 @@ class Health:
             "rebuild": told_progress(builds.running),
             "rebuild_failure": None if builds.last is None else builds.last.reason,
         }
-        position = tracking.position if tracking else 0
-        return Reply(200 if report["ready"] else 503, msgspec.json.encode(report), position)
 
     def _seen(self) -> tuple[Tracking, str | None]:
         """Return how far the views are, and the head of the log up to there (of an old generation: None)."""

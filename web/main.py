@@ -12,7 +12,7 @@ from uuid import UUID
 
 from starlette.types import ASGIApp
 
-from deedbook.domain.audit_log import AuditLog
+from deedbook.domain.audit_log import AuditLog, Tried
 from deedbook.domain.errors import StoreFailed
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.log import EventLog, Whole
@@ -46,8 +46,10 @@ from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
+from deedbook.web.metrics import Commits, Metrics
 from deedbook.web.openapi import Description
 from deedbook.web.output import Output
+from deedbook.web.problems import Refusals
 from deedbook.web.relationships import Relationships
 from deedbook.web.settings import Settings
 from deedbook.web.streams import Streams
@@ -63,6 +65,7 @@ class Opened(NamedTuple):
     generations: Generations
     queued: Callable[[], int]
     on_commit: Callable[[Callable[[], None]], None]
+    on_try: list[Callable[[Tried], None]]
     close: Callable[[], None]
 
 
@@ -76,6 +79,7 @@ def open_store(settings: Settings) -> Opened:
         Generations(path.parent),
         lambda: store.writer.queued,
         store.writer.on_commit,
+        store.writer.on_try,
         store.close,
     )
 
@@ -188,7 +192,11 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     followers = Followers(keyring, settings.streams_per_key, settings.slow_follower)
     views = CaughtUpViews(store.log, reader, runner, loop)
     courier = Courier(store.audit_log, loop)
-    gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies)
+    refusals = Refusals()
+    gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies, refusals)
+    health = Health(store.log, store.queued, reader, runner, store.generations)
+    commits = Commits()
+    store.on_try.append(commits.note)
     app = create_app(
         gate=gate,
         actions=Actions(courier, views, Moments(store.log, now), new_id, settings.newest_first),
@@ -198,7 +206,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         keys=Keys(courier, store.log, keyring, new_id),
         streams=Streams(gate, store.log, tail, followers),
         history=History(gate, store.log),
-        health=Health(store.log, store.queued, reader, runner, store.generations),
+        health=health,
+        metrics=Metrics(health, followers, refusals, commits, settings),
         description=Description(),
     )
     runner.start()

@@ -32,6 +32,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return path_of(self.url)
 
     @property
+    def engine(self) -> str:
+        """The kind of store: the scheme of its URL."""
+        return urlsplit(self.url).scheme
+
+    @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The trusted proxies as networks; raises ValueError."""
         return tuple(ip_network(proxy) for proxy in self.trusted_proxies)
