@@ -137,6 +137,16 @@ class StoreFailed(Unavailable):
     """The database refused to write or to read: a full disk, a lost file, a broken one."""
 
 
+class Unsettled(DeedbookError):
+    """It is not known whether a command was recorded: the database was cut off while it committed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database was cut off while it committed, and could not be asked since: this may be recorded or not."
+            " Look whether it is there, or repeat it with the same Idempotency-Key if it had one."
+        )
+
+
 class StoreUnusable(DeedbookError):
     """The store can't be opened at all: no store, of a newer version, or out of reach."""
 

@@ -69,6 +69,7 @@ class Generations:
 
         The kernel gives it back when all who have its descriptor are dead.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.folder / "views-building", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + _CLAIMING
         while not _taken(lock, fcntl.LOCK_EX):

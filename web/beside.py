@@ -6,15 +6,14 @@ import signal
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Generic, NamedTuple, Self, TypeVar
 
 from deedbook.domain.errors import StoreFailed
 from deedbook.domain.finding import Progress
 
+Subject = TypeVar("Subject")
 Outcome = TypeVar("Outcome")
-Task = Callable[[Path, Callable[[Progress], None]], Outcome]
-
+Task = Callable[[Subject, Callable[[Progress], None]], Outcome]
 
 #: How long one that is not needed any more may take to clear up, in seconds.
 _CLOSING = 5.0
@@ -24,14 +23,14 @@ class _Done(NamedTuple):
     outcome: object
 
 
-class Beside(Generic[Outcome]):
-    """A task that runs on a path; it and its outcome can be pickled. Leaving the context ends it."""
+class Beside(Generic[Subject, Outcome]):
+    """A task that runs on something; both and its outcome can be pickled. Leaving the context ends it."""
 
-    def __init__(self, task: Task[Outcome], path: Path) -> None:
+    def __init__(self, task: Task[Subject, Outcome], subject: Subject) -> None:
         # A fresh interpreter: a fork would take over locks and connections of this one.
         context = get_context("spawn")
         self._receiving, sending = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, args=(task, path, sending), daemon=True)
+        self._process = context.Process(target=_run, args=(task, subject, sending), daemon=True)
         self._process.start()
         # The other end is the process's alone, so that its death is an end of file here.
         sending.close()
@@ -63,6 +62,6 @@ class Beside(Generic[Outcome]):
             progress(told)
 
 
-def _run(task: Task[Outcome], path: Path, sending: Connection) -> None:
+def _run(task: Task[Subject, Outcome], subject: Subject, sending: Connection) -> None:
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        sending.send(_Done(task(path, sending.send)))
+        sending.send(_Done(task(subject, sending.send)))

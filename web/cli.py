@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deedbook.domain.commands import RevokeKey
-from deedbook.domain.errors import DeedbookError, StoreUnusable
+from deedbook.domain.errors import DeedbookError
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
 from deedbook.domain.merkle import TreeHead
@@ -25,7 +25,7 @@ from deedbook.projections.rebuild import Unsound
 from deedbook.web.copies import back_up_store, export_store, import_files
 from deedbook.web.keys import issue_at_once
 from deedbook.web.loading import load_files
-from deedbook.web.main import Copying, Opened, open_store
+from deedbook.web.main import Copying, Opened, check_place, open_store
 from deedbook.web.problems import Problem
 from deedbook.web.quickstart import prepare
 from deedbook.web.server import PortTaken, listen, serve
@@ -44,16 +44,15 @@ def decoded_namespace(name: str) -> str:
     return name
 
 
-def _settings_of(url: str, *, must_exist: bool) -> Settings:
-    settings = Settings(url=url)
-    if must_exist:
-        _must_exist(settings)
+def _settings_of(url: str, views: Path | None = None, *, must_exist: bool) -> Settings:
+    settings = Settings(url=url, views=views)
+    check_place(settings, must_exist=must_exist)
     return settings
 
 
 @contextmanager
-def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
-    store = open_store(_settings_of(url, must_exist=must_exist))
+def _opened(url: str, views: Path | None = None, *, must_exist: bool = False) -> Iterator[Opened]:
+    store = open_store(_settings_of(url, views, must_exist=must_exist))
     try:
         yield store
     finally:
@@ -61,12 +60,7 @@ def _opened(url: str, *, must_exist: bool = False) -> Iterator[Opened]:
 
 
 def _copying(url: str, *, must_exist: bool = False) -> Copying:
-    return Copying(_settings_of(url, must_exist=must_exist).store_path)
-
-
-def _must_exist(settings: Settings) -> None:
-    if not settings.store_path.exists():
-        raise StoreUnusable(f"There is no store at {settings.store_path}; `deedbook serve` or `load` makes one.")
+    return Copying(_settings_of(url, must_exist=must_exist))
 
 
 def _here() -> Caller:
@@ -114,10 +108,20 @@ def _url() -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]
     return click.option("--url", envvar="DEEDBOOK_URL", default=DEFAULT_URL, show_default=True, help="The store.")
 
 
+def _views() -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    return click.option(
+        "--views",
+        envvar="DEEDBOOK_VIEWS",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="The folder of this machine's views; left out, beside log.db, or data.",
+    )
+
+
 def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """Give a command the options of a server."""
     for option in reversed((
         _url(),
+        _views(),
         click.option("--host", envvar="DEEDBOOK_HOST", default="127.0.0.1", show_default=True),
         click.option("--port", envvar=["DEEDBOOK_PORT", "PORT"], default=8000, show_default=True,
                      type=click.IntRange(0, 65535), help="0 takes any that is free."),
@@ -136,17 +140,21 @@ def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
     return command
 
 
-def _settings(url: str, list_order: str, trusted_proxies: str, options: dict[str, float]) -> Settings:
+def _settings(
+    url: str, views: Path | None, list_order: str, trusted_proxies: str, options: dict[str, float]
+) -> Settings:
     proxies = tuple(part.strip() for part in trusted_proxies.split(",") if part.strip())
     settings = Settings(
         url=url,
+        views=views,
         newest_first=list_order == "newest",
         trusted_proxies=proxies,
         streams_per_key=int(options["streams_per_key"]),
         slow_follower=options["slow_follower"],
         queue=int(options["queue"]),
     )
-    _ = settings.proxies, settings.store_path
+    _ = settings.proxies
+    check_place(settings)
     return settings
 
 
@@ -161,9 +169,11 @@ def commands() -> None:
 @commands.command("serve")
 @_serving
 @told
-def serve_command(url: str, host: str, port: int, list_order: str, trusted_proxies: str, **options: float) -> None:
+def serve_command(
+    url: str, views: Path | None, host: str, port: int, list_order: str, trusted_proxies: str, **options: float
+) -> None:
     """Serve the API, until SIGTERM or Ctrl-C."""
-    settings = _settings(url, list_order, trusted_proxies, options)
+    settings = _settings(url, views, list_order, trusted_proxies, options)
     listening = listen(host, port)
     serve(settings, listening, lambda: click.echo(f"Deedbook serves on {_address(listening)}", err=True))
 
@@ -175,6 +185,7 @@ def serve_command(url: str, host: str, port: int, list_order: str, trusted_proxi
 @told
 def quickstart(
     url: str,
+    views: Path | None,
     host: str,
     port: int,
     list_order: str,
@@ -184,7 +195,7 @@ def quickstart(
     **options: float,
 ) -> None:
     """Make a store with a sample log and an API key, say what to try, and serve."""
-    settings = _settings(url, list_order, trusted_proxies, options)
+    settings = _settings(url, views, list_order, trusted_proxies, options)
     listening = listen(host, port)
     words = prepare(settings, key_file, sample, _address(listening))
     serve(settings, listening, lambda: click.echo(words))
@@ -206,22 +217,24 @@ def load(url: str, namespace: str, files: tuple[Path, ...]) -> None:
 
 @commands.command()
 @_url()
+@_views()
 @told
-def status(url: str) -> None:
+def status(url: str, views: Path | None) -> None:
     """Tell how far the log and its views are."""
-    with _opened(url, must_exist=True) as store:
-        report_status(store, url, Console())
+    with _opened(url, views, must_exist=True) as store:
+        report_status(store, Console())
 
 
 @commands.command()
 @_url()
+@_views()
 @told
-def rebuild(url: str) -> None:
+def rebuild(url: str, views: Path | None) -> None:
     """Build the views anew from position 1, beside those in use, and put them in their place.
 
     Exit status 1 says that the new ones are not sound, so that those in use were kept.
     """
-    with _opened(url, must_exist=True) as store:
+    with _opened(url, views, must_exist=True) as store:
         try:
             rebuild_views(store, Console(stderr=True), f"{_here().user or 'somebody'} asked for it")
         except Unsound as unsound:
@@ -231,13 +244,13 @@ def rebuild(url: str) -> None:
 
 @commands.command()
 @_url()
+@_views()
 @click.option("--head", metavar="SIZE:ROOT", help="The head that the log had once, as `deedbook status` printed it.")
 @click.option("--json", "as_json", envvar="DEEDBOOK_VERIFY_JSON", is_flag=True, help="Report as JSON.")
 @told
-def verify(url: str, head: str | None, *, as_json: bool) -> None:
+def verify(url: str, views: Path | None, head: str | None, *, as_json: bool) -> None:
     """Derive everything in the store anew, and compare. Exit status 1 says that something was found."""
-    settings = Settings(url=url)
-    _must_exist(settings)
+    settings = _settings_of(url, views, must_exist=True)
     if check_store(settings, None if head is None else TreeHead.parse(head), as_json=as_json):
         sys.exit(1)
 

@@ -13,20 +13,17 @@ from uuid import UUID
 from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog, Tried
-from deedbook.domain.errors import StoreFailed
+from deedbook.domain.errors import StoreFailed, StoreUnusable
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.log import EventLog, Whole
 from deedbook.domain.merkle import TreeHead
 from deedbook.domain.store.archive_export import export
 from deedbook.domain.store.archive_file import written_to
 from deedbook.domain.store.archive_import import Taken, take_in
-from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.domain.store.sqlite.archive_reading import snapshot
-from deedbook.domain.store.sqlite.archive_writing import intake
-from deedbook.domain.store.sqlite.backup import back_up
+from deedbook.domain.store.clock import now
+from deedbook.domain.store.place import Place
+from deedbook.domain.store.places import place_of
 from deedbook.domain.store.sqlite.read_only import ReadOnly
-from deedbook.domain.store.sqlite.recorder import now
-from deedbook.domain.store.sqlite.snapshot import SqliteSnapshot
 from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
@@ -51,57 +48,74 @@ from deedbook.web.openapi import Description
 from deedbook.web.output import Output
 from deedbook.web.problems import Refusals
 from deedbook.web.relationships import Relationships
-from deedbook.web.settings import Settings
+from deedbook.web.settings import DEFAULT_VIEWS, Settings
 from deedbook.web.streams import Streams
 from deedbook.web.tail import Tail
 from deedbook.web.views import CaughtUpViews
 
 
 class Opened(NamedTuple):
-    """A store that is open, and where its views are."""
+    """A store that is open, and where its views are; `told` is its URL without a password."""
 
+    told: str
     log: EventLog
     audit_log: AuditLog
     generations: Generations
     queued: Callable[[], int]
     on_commit: Callable[[Callable[[], None]], None]
+    on_news: Callable[[Callable[[], None]], None]
     on_try: list[Callable[[Tried], None]]
     close: Callable[[], None]
 
 
 def open_store(settings: Settings) -> Opened:
     """Open the store that the settings name, making it where there is none; raises `StoreUnusable`."""
-    path = settings.store_path
-    store = SqliteStore(path, queue=settings.queue)
+    place = place_of(settings.url)
+    store = place.open(queue=settings.queue)
     return Opened(
+        place.told,
         store.log,
         store.audit_log,
-        Generations(path.parent),
+        Generations(views_of(settings, place)),
         lambda: store.writer.queued,
         store.writer.on_commit,
+        store.on_news,
         store.writer.on_try,
         store.close,
     )
 
 
+def views_of(settings: Settings, place: Place) -> Path:
+    """Return the folder of this node's views."""
+    return settings.views or place.views or DEFAULT_VIEWS
+
+
+def check_place(settings: Settings, *, must_exist: bool = False) -> None:
+    """Raise `StoreUnusable` where the settings name no store that can be, or (`must_exist`) none that is there."""
+    place = place_of(settings.url)
+    if must_exist and not place.exists():
+        raise StoreUnusable(f"There is no store at {place.told}; `deedbook serve` or `load` makes one.")
+
+
 class Copying:
     """What copies a store whole, or makes one of copies; the store itself is not opened for commands."""
 
-    def __init__(self, store: Path) -> None:
-        self._store = store
+    def __init__(self, settings: Settings) -> None:
+        """Raises `StoreUnusable` where the settings name no store that can be."""
+        self._place = place_of(settings.url)
 
     def back_up(self, place: Path, progress: Callable[[int, int], None]) -> Whole:
-        """Copy the store to a new file; see `backup.back_up`."""
-        return back_up(self._store, place, progress)
+        """Copy the store to a new file; see `Place.back_up`."""
+        return self._place.back_up(place, progress)
 
     def export(self, after: int, place: Path | None, progress: Callable[[int, int], None]) -> Whole:
         """Write what is behind a position to a new file, or standard output; see `archive_export.export`."""
-        with snapshot(self._store) as seen, written_to(place) as out:
+        with self._place.snapshot() as seen, written_to(place) as out:
             return export(seen, after, version("deedbook"), out, progress)
 
     def take_in(self, files: Iterable[Path], progress: Callable[[Path, int], None]) -> list[Taken]:
         """Read exports into the store, all of them or none; see `archive_import.take_in`."""
-        with intake(self._store) as taking:
+        with self._place.intake() as taking:
             return [take_in(taking, path, partial(progress, path)) for path in files]
 
 
@@ -127,22 +141,22 @@ def verify_store(
     From `beside` events on the views are checked in a process of their own. Raises `StoreUnusable` where there is no
     store. One that nobody had open, and that changed all the same while it was read, is read again.
     """
-    path = settings.store_path
+    place = place_of(settings.url)
     while True:
-        if _size(path) < beside:
-            views = _verified_views(path, progress)
-            log = _verified_log(path, noted, progress)
+        if _size(place) < beside:
+            views = _verified_views(settings, progress)
+            log = _verified_log(place, noted, progress)
         else:
-            with Beside(_verified_views, path) as other:
-                log = _verified_log(path, noted, progress)
+            with Beside(_verified_views, settings) as other:
+                log = _verified_log(place, noted, progress)
                 views = other.outcome(progress)
         if log.is_true and views.is_true:
             return Verified(log.outcome, views.outcome, [*log.findings, *views.findings])
 
 
-def _size(path: Path) -> int:
+def _size(place: Place) -> int:
     # A store that is too broken to be counted is small; the check itself then says what is broken.
-    with closing(SqliteSnapshot(path)) as store, contextlib.suppress(StoreFailed):
+    with closing(place.whole()) as store, contextlib.suppress(StoreFailed):
         return store.head()
     return 0
 
@@ -155,20 +169,21 @@ class _Part(NamedTuple, Generic[Outcome]):
     is_true: bool
 
 
-def _verified_log(path: Path, noted: TreeHead | None, progress: Callable[[Progress], None]) -> _Part[Checked]:
+def _verified_log(place: Place, noted: TreeHead | None, progress: Callable[[Progress], None]) -> _Part[Checked]:
     findings: list[Finding] = []
-    with closing(SqliteSnapshot(path)) as store:
+    with closing(place.whole()) as store:
         return _Part(verify(store, noted, findings.append, progress), findings, store.is_true())
 
 
-def _verified_views(path: Path, progress: Callable[[Progress], None]) -> _Part[Compared]:
+def _verified_views(settings: Settings, progress: Callable[[Progress], None]) -> _Part[Compared]:
     findings: list[Finding] = []
+    place = place_of(settings.url)
     with contextlib.ExitStack() as stack:
         # The views first: of the log, which only grows, there is then at least what they have read.
-        opened = open_views(Generations(path.parent), ReadOnly, findings.append)
+        opened = open_views(Generations(views_of(settings, place)), ReadOnly, findings.append)
         if opened is not None:
             stack.callback(opened.file.close)
-        store = stack.enter_context(closing(SqliteSnapshot(path)))
+        store = stack.enter_context(closing(place.whole()))
         compared = verify_views(opened, store, findings.append, progress)
         return _Part(compared, findings, store.is_true() and (opened is None or opened.file.is_true()))
 
@@ -182,12 +197,14 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     loop = asyncio.get_running_loop()
     new_id = new_id or RandomIds()
     store = open_store(settings)
+    store.generations.folder.mkdir(parents=True, exist_ok=True)
     reader = Reader(store.generations)
     builder = Builder(settings, store.log, store.generations)
     runner = Runner(store.log, store.generations, builder.run)
     runner.on_look.append(reader.let_go)
     tail = Tail(store.log, loop)
     store.on_commit(tail.wake)
+    store.on_news(tail.wake)
     keyring = Keyring(store.log)
     followers = Followers(keyring, settings.streams_per_key, settings.slow_follower)
     views = CaughtUpViews(store.log, reader, runner, loop)

@@ -27,6 +27,7 @@ STATUS: Mapping[type[errors.DeedbookError], int] = {
     errors.IdempotencyMismatch: 422,
     AlreadyBuilding: 409,
     errors.Unavailable: 503,
+    errors.Unsettled: 503,
     errors.Undecodable: 503,
 }
 

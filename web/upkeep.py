@@ -25,13 +25,13 @@ from deedbook.projections.rebuild import build
 from deedbook.web.main import Opened
 
 
-def report_status(store: Opened, url: str, console: Console) -> None:
+def report_status(store: Opened, console: Console) -> None:
     """Print how far the log and its views are."""
     head = store.log.head()
     recorded = store.log.recorded(head)
     valid = sum(key.revoked is None for key in store.log.api_keys())
     lines = [
-        ("store", url),
+        ("store", store.told),
         ("log", f"position {head:,}" + ("" if recorded is None else f", recorded {iso8601(recorded)}")),
         ("output", f"{store.log.output_head():,} lines"),
         ("API keys", f"{valid:,} valid"),

@@ -8,14 +8,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from deedbook.domain.audit_log import Order, Tried
 from deedbook.domain.decisions import perform
-from deedbook.domain.errors import DeedbookError, LostRace, QueueFull, StoreClosed, Unavailable
+from deedbook.domain.errors import DeedbookError, LostRace, QueueFull, StoreClosed, StoreFailed, Unavailable, Unsettled
 from deedbook.domain.results import Answer
 from deedbook.domain.session import Batch, Known, Past
 
@@ -34,7 +34,23 @@ TRIES = 3
 #: At the most so many states of lanes and relationships are kept in memory.
 KNOWN = 100_000
 
+#: How long it is tried to find out whether a commit succeeded that was cut off, and how often, in seconds.
+SETTLING = 60.0
+_LOOK = 0.1
+
 _log = logging.getLogger(__name__)
+
+
+class TurnLost(Exception):
+    """The turn ended by itself, and nothing was committed: it may be taken again."""
+
+
+class Doubtful(Exception):
+    """The database did not say whether it committed: `is_recorded` finds out, or raises `Unavailable`."""
+
+    def __init__(self, is_recorded: Callable[[], bool]) -> None:
+        super().__init__("The connection to the database broke while it committed.")
+        self.is_recorded = is_recorded
 
 
 class Head(NamedTuple):
@@ -64,8 +80,17 @@ class Engine(Protocol):
     def turn(self) -> AbstractContextManager[Turn]:
         """Wait for the writer's turn and open a transaction; leaving commits it durably, an exception undoes it.
 
-        Raises `Unavailable` where the database can't be written.
+        Raises `Unavailable` where the database can't be written, `LostRace` where somebody else wrote the same,
+        `TurnLost` where it broke off before the commit, and `Doubtful` where that happened in the middle of it.
         """
+
+
+class _Timing:
+    """When the writer got its turn, and how many events are durable by it: None as long as nothing is."""
+
+    def __init__(self, begun: float) -> None:
+        self.turned = begun
+        self.durable: int | None = None
 
 
 class Writer:
@@ -148,7 +173,10 @@ class Writer:
             except LostRace as race:
                 self._known.clear()
                 failure = race
-            except Unavailable as error:
+            except TurnLost as lost:
+                self._known.clear()
+                failure = StoreFailed(f"The database broke off ({lost}); nothing was recorded: repeat.")
+            except (Unavailable, Unsettled) as error:
                 self._known.clear()
                 return [error] * len(orders)
             except Exception as error:  # noqa: BLE001
@@ -157,28 +185,54 @@ class Writer:
                 self._known.clear()
                 failure = error
                 break
+        if isinstance(failure, Unavailable):
+            return [failure] * len(orders)
         if len(orders) > 1:
             return [outcome for order in orders for outcome in self._record([order])]
         return [failure]
 
     def _commit(self, orders: Sequence[Order]) -> list[Answer | Exception]:
-        begun = turned = time.perf_counter()
-        events = -1
+        outcomes: list[Answer | Exception] = []
+        position, events = self._position, 0
+        with self._timed(len(orders)) as timing:
+            try:
+                with self._engine.turn() as turn:
+                    timing.turned = time.perf_counter()
+                    self._forget(turn)
+                    now = max(self._clock(), turn.head.recorded)
+                    batch = Batch(turn, self._known, now, turn.head.position)
+                    outcomes = [_decided(batch, order) for order in orders]
+                    turn.write(batch)
+                    events = len(batch.events)
+                    position = batch.position + events
+            except Doubtful as doubt:
+                if not settled(doubt, self._refuse_all):
+                    raise TurnLost(str(doubt)) from doubt
+            timing.durable = events
+        self._position = position
+        return outcomes
+
+    @contextmanager
+    def _timed(self, commands: int) -> Iterator["_Timing"]:
+        """Let who counts know what came of a try, and what it took."""
+        begun = time.perf_counter()
+        timing = _Timing(begun)
         try:
-            with self._engine.turn() as turn:
-                turned = time.perf_counter()
-                self._forget(turn)
-                now = max(self._clock(), turn.head.recorded)
-                batch = Batch(turn, self._known, now, turn.head.position)
-                outcomes = [_decided(batch, order) for order in orders]
-                turn.write(batch)
-            events = len(batch.events)
-            self._position = batch.position + events
-            return outcomes
+            yield timing
         finally:
-            tried = Tried(len(orders), max(0, events), turned - begun, time.perf_counter() - begun, events >= 0)
+            seconds, durable = time.perf_counter() - begun, timing.durable
+            tried = Tried(commands, durable or 0, timing.turned - begun, seconds, durable is not None)
             for call in self.on_try:
                 call(tried)
+
+    def _refuse_all(self, why: Unavailable) -> None:
+        """Tell those who wait that nothing is recorded now, rather than let them wait for what may take long."""
+        with self._arrived:
+            waiting = [order for orders in self._waiting for order in orders]
+            self._waiting.clear()
+            self._count = 0
+        for order in waiting:
+            order.deliver(why)
 
     def _forget(self, turn: Turn) -> None:
         """Drop the states of aggregates that another process has changed since this one's last turn."""
@@ -193,6 +247,22 @@ class Writer:
             call()
         for order, outcome in zip(orders, outcomes, strict=True):
             order.deliver(outcome)
+
+
+def settled(doubt: Doubtful, meanwhile: Callable[[Unavailable], None] = lambda _: None) -> bool:
+    """Find out whether something was recorded, and return it, however often that has to be tried.
+
+    `meanwhile` is told each time why that could not be found out. Raises `Unsettled` after `SETTLING` seconds.
+    """
+    deadline = time.monotonic() + SETTLING
+    while True:
+        try:
+            return doubt.is_recorded()
+        except Unavailable as failure:
+            meanwhile(failure)
+            if time.monotonic() > deadline:
+                raise Unsettled from failure
+        time.sleep(_LOOK)
 
 
 def _decided(batch: Batch, order: Order) -> Answer | Exception:

@@ -1,7 +1,6 @@
 """What a contract test knows of an engine: a place where a store is kept, which can be opened again and again."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -9,51 +8,47 @@ from eventsourcing.persistence import ApplicationRecorder
 
 from deedbook.domain.audit_log import AuditLog
 from deedbook.domain.log import EventLog
-from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.domain.store.sqlite.recorder import now
-from deedbook.domain.store.writer import QUEUE, Writer
+from deedbook.domain.store.place import Place
+from deedbook.domain.store.postgres.place import postgres_place
+from deedbook.domain.store.sqlite.place import SqlitePlace
+from deedbook.domain.store.writer import Writer
 
 
 class Store(Protocol):
-    """A store that is open."""
+    """A store that is open, or what stands for one: all that commands are given to."""
 
     @property
     def audit_log(self) -> AuditLog:
-        """Where commands are given."""
+        """See `place.Store`."""
 
     @property
     def log(self) -> EventLog:
-        """Where they are read from."""
+        """See `place.Store`."""
 
     @property
     def recorder(self) -> ApplicationRecorder:
-        """The library's side of it: events as bytes, and the subscription."""
+        """See `place.Store`."""
 
     @property
     def writer(self) -> Writer:
-        """What decides and records."""
+        """See `place.Store`."""
 
     def close(self) -> None:
-        """Record and answer what waits, then close it."""
+        """See `place.Store`."""
 
 
-class Place(Protocol):
-    """Where one store is kept. It can be pickled, so that another process opens the same store."""
-
-    def open(self, clock: Callable[[], int] = now, queue: int = QUEUE) -> Store:
-        """Open the store, making it where there is none."""
+def _sqlite(folder: Path) -> Place:
+    return SqlitePlace(folder / "log.db")
 
 
-@dataclass(frozen=True)
-class SqlitePlace:
-    """A folder for an embedded store."""
+def _postgres(_folder: Path) -> Place:
+    # Not before it is asked for: where PostgreSQL can't be had, the test is skipped.
+    from tests.support.postgres import shared_server  # noqa: PLC0415
 
-    folder: Path
-
-    def open(self, clock: Callable[[], int] = now, queue: int = QUEUE) -> Store:
-        """See `Place.open`."""
-        return SqliteStore(self.folder / "log.db", clock, queue)
+    return postgres_place(shared_server().database())
 
 
-#: Every engine, by its name, and how it is given an empty place. A second engine is put under the contract here.
-ENGINES: Mapping[str, Callable[[Path], Place]] = {"sqlite": SqlitePlace}
+#: Every engine, by its name, and how it is given an empty place. Another engine is put under the contract here.
+ENGINES: Mapping[str, Callable[[Path], Place]] = {"sqlite": _sqlite, "postgres": _postgres}
+
+__all__ = ["ENGINES", "Place", "Store"]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deedbook.domain.audit_log import AuditLog
+from deedbook.domain.store.clock import now
 from deedbook.domain.store.sqlite.engine import SqliteEngine
 from deedbook.domain.store.sqlite.reading import SqliteLog
-from deedbook.domain.store.sqlite.recorder import LogDatastore, LogRecorder, now
+from deedbook.domain.store.sqlite.recorder import LogDatastore, LogRecorder
 from deedbook.domain.store.sqlite.schema import prepare
 from deedbook.domain.store.writer import QUEUE, Writer
 
@@ -24,6 +25,9 @@ class SqliteStore:
         self.writer = Writer(SqliteEngine(self.recorder), clock, queue)
         self.audit_log = AuditLog(self.writer)
         self.writer.start()
+
+    def on_news(self, call: Callable[[], None]) -> None:
+        """Do nothing: of what other processes commit, SQLite tells whoever asks, and nobody else."""
 
     def close(self) -> None:
         """Record and answer what waits, then close the files.

@@ -17,7 +17,9 @@ from deedbook.domain.errors import StoreFailed
 from deedbook.domain.log import Whole
 from deedbook.domain.store.archive import Growing
 from deedbook.domain.store.placing import new_file
-from deedbook.domain.store.sqlite.archive_reading import counts, leaves
+from deedbook.domain.store.sql.archive import leaves
+from deedbook.domain.store.sql.rows import counts
+from deedbook.domain.store.sqlite.asking import SqliteAsked
 from deedbook.domain.store.sqlite.schema import prepare
 
 #: Pages of 4 KiB copied in one step, and how many steps until what was copied is brought to disk. Left to the end, one
@@ -49,12 +51,12 @@ def back_up(store: Path, place: Path, progress: Callable[[int, int], None]) -> W
 
         try:
             source.execute("BEGIN")
-            held = counts(source)
+            held = counts(SqliteAsked(source))
             # Nobody reads the copy before it is whole, and one that is not is thrown away.
             copy.execute("PRAGMA journal_mode = OFF")
             copy.execute("PRAGMA synchronous = OFF")
             source.backup(copy, pages=_STEP, progress=step)
-            head = Growing(leaves(source, held.events)).head
+            head = Growing(leaves(SqliteAsked(source), held.events)).head
         except sqlite3.Error as error:
             raise StoreFailed(f"The store could not be copied ({error}); see to both disks and repeat.") from error
     return Whole(held, head)

@@ -20,10 +20,11 @@ from deedbook.domain.log import EventLog
 from deedbook.domain.output import OutputEnd
 from deedbook.domain.results import Answer
 from deedbook.domain.session import Batch, Remembered
+from deedbook.domain.store.clock import now
 from deedbook.domain.store.codec import encode
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.engine import SqliteEngine
-from deedbook.domain.store.sqlite.recorder import LogRecorder, now
+from deedbook.domain.store.sqlite.recorder import LogRecorder
 from deedbook.domain.store.writer import TRIES, Head, Turn, Writer
 from tests.contract.giving import NAMESPACE, finish, recorded, recording, together
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deedbook.domain.events import ActionRecorded, ParentEnded, ParentStated
+from deedbook.domain.store.sqlite.place import path_of
 from deedbook.domain.store.sqlite.reading import SqliteLog
-from deedbook.web.settings import path_of
 from tests.support.server import Server
 from tests.support.sse import Events, telling
 from tests.support.websocket import Stream

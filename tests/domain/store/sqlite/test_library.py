@@ -9,7 +9,8 @@ from typing import Any
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.tests import persistence
 
-from deedbook.domain.store.sqlite.recorder import LogDatastore, LogRecorder, now
+from deedbook.domain.store.clock import now
+from deedbook.domain.store.sqlite.recorder import LogDatastore, LogRecorder
 from deedbook.domain.store.sqlite.schema import prepare
 
 

@@ -1,0 +1,142 @@
+"""Hears of what any node committed, and knows whether the server can be reached.
+
+One connection that listens. A notification may be lost, with its connection or without: so it also looks by itself,
+ten times a second, and at once when it is connected again.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from deedbook.domain.errors import StoreFailed
+from deedbook.domain.store.postgres.address import Address
+from deedbook.domain.store.postgres.connecting import CHANNEL, PatientConnection
+from deedbook.domain.store.postgres.telling import told
+
+#: How often it looks, in seconds, and how soon it tries again where there is no server.
+LOOK_SECONDS = 0.1
+AGAIN_SECONDS = 0.2
+
+_HEADS = "SELECT (SELECT max(position) FROM events), (SELECT max(sequence) FROM output)"
+
+
+class _Listening(PatientConnection):
+    patience = 3.0
+
+
+class Listener:
+    """Listens in a thread of its own."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        #: Notified when something was committed, as far as this node has heard.
+        self.recorded = threading.Condition()
+        #: Differs from what it was when something was committed since.
+        self.changes = 0
+        #: Called when another node has committed something.
+        self.on_news: list[Callable[[], None]] = []
+        #: Called when the server can be reached again.
+        self.on_return: list[Callable[[], None]] = []
+        #: The process numbers of this node's writing sessions: its own notifications are no news.
+        self.own: set[int] = set()
+        self._heads: TupleRow = ()
+        self._head = 0
+        self._failure: str | None = None
+        self._doubted = threading.Event()
+        self._closing = threading.Event()
+        #: That of the connection, which ends the wait when it is shut down.
+        self._socket = -1
+        self._thread = threading.Thread(target=self._run, name="deedbook-listener", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening, and return when the connection is closed."""
+        self._closing.set()
+        with suppress(OSError), socket.socket(fileno=os.dup(self._socket)) as listening:
+            listening.shutdown(socket.SHUT_RDWR)
+        if self._thread.is_alive():
+            self._thread.join(2)
+
+    def check(self) -> None:
+        """Raise `StoreFailed` at once while the server can't be reached, as far as is known."""
+        if self._failure is not None:
+            raise StoreFailed(self._failure)
+
+    def lost(self, error: psycopg.Error) -> StoreFailed:
+        """Take note that somebody could not reach the server, and return how that is told.
+
+        Nobody else waits for it until this thread has found that it can be reached.
+        """
+        self._failure = self._told(error)
+        self._doubted.set()
+        return StoreFailed(self._failure)
+
+    def seen(self, head: int) -> None:
+        """Take note of a head that somebody has read: news, if this node has not heard of it yet."""
+        if head > self._head:
+            self._head = head
+            self.changes += 1
+
+    def announce(self) -> None:
+        """Wake those who wait in this process: something was committed."""
+        self.changes += 1
+        with self.recorded:
+            self.recorded.notify_all()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                connection = _Listening.to(self._address)
+            except psycopg.Error as error:
+                self._failure = self._told(error)
+                self._closing.wait(AGAIN_SECONDS)
+            else:
+                # A session that ends says nothing of the server: the next try to connect does.
+                with suppress(psycopg.Error), connection:
+                    self._socket = connection.pgconn.socket
+                    self._listen(connection)
+                self._socket = -1
+
+    def _listen(self, connection: PatientConnection) -> None:
+        connection.execute(f"LISTEN {CHANNEL}".encode())
+        while not self._closing.is_set():
+            # First looked, then waited: what was committed while nobody listened is seen.
+            self._look(connection)
+            self._doubted.clear()
+            if self._failure is not None:
+                self._failure = None
+                for call in self.on_return:
+                    call()
+            self._hear(connection)
+
+    def _hear(self, connection: PatientConnection) -> None:
+        """Pass on what is heard, until it is time to look."""
+        until = time.monotonic() + LOOK_SECONDS
+        while (left := until - time.monotonic()) > 0 and not self._closing.is_set() and not self._doubted.is_set():
+            # All that has come, and no more: a burst is one piece of news.
+            heard = [notice.pid for notice in connection.notifies(timeout=left, stop_after=1)]
+            if any(pid not in self.own for pid in heard):
+                self._news()
+
+    def _look(self, connection: PatientConnection) -> None:
+        heads = connection.execute(_HEADS.encode()).fetchone() or ()
+        if heads != self._heads:
+            self._heads = heads
+            self._news()
+
+    def _news(self) -> None:
+        self.announce()
+        for call in self.on_news:
+            call()
+
+    def _told(self, error: psycopg.Error) -> str:
+        return f"PostgreSQL at {self._address.told} can't be reached now ({told(error)}); repeat in a second."

@@ -1,0 +1,115 @@
+"""The reading side of a store in PostgreSQL: `EventLog` on a few connections, which any thread may use."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from deedbook.domain.errors import StoreFailed
+from deedbook.domain.store.postgres.address import Address
+from deedbook.domain.store.postgres.asking import PostgresText, PostgresTold
+from deedbook.domain.store.postgres.connecting import NoAnswer, PatientConnection, set_up
+from deedbook.domain.store.postgres.listening import Listener
+from deedbook.domain.store.postgres.telling import is_broken, told
+from deedbook.domain.store.sql.log import SqlLog
+
+#: Connections for reading, at the most.
+CONNECTIONS = 8
+
+#: How long one who reads waits for a connection, in seconds; and for a new one, when the last was found dead.
+_WAITING, _AFRESH = 2.0, 0.5
+
+
+class _Reading(PatientConnection):
+    patience = 3.0
+
+
+class PooledReader(PostgresText):
+    """Asks on whichever connection is free; raises `StoreFailed`."""
+
+    def __init__(self, address: Address, listener: Listener, size: int = CONNECTIONS) -> None:
+        self._listener = listener
+        self._size = size
+        self._lent = 0
+        self._pool: ConnectionPool[_Reading] = ConnectionPool(
+            address.conninfo,
+            connection_class=_Reading,
+            # Autocommit: a statement sees the newest commit, and holds up nothing when it is done.
+            kwargs={"autocommit": True},
+            min_size=1,
+            max_size=size,
+            configure=set_up,
+            open=False,
+            name="deedbook-reading",
+        )
+        listener.on_return.append(self._renew)
+
+    def open(self) -> None:
+        """Begin to connect."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close the connections; those in use close when they are given back."""
+        self._pool.close()
+
+    def all(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """See `Asked.all`."""
+        waiting = _WAITING
+        while True:
+            with self._borrowed(waiting) as connection:
+                try:
+                    return PostgresTold(connection).all(statement, parameters)
+                except NoAnswer as error:
+                    raise self._listener.lost(error) from error
+                except psycopg.Error as error:
+                    if not is_broken(error, connection):
+                        raise StoreFailed(f"The log can't be read now ({told(error)}).") from error
+            # It died since it was used last, as all others did where the server was restarted.
+            waiting = _AFRESH
+
+    def each(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
+        """See `Asked.each`; all at once here, where nothing asks for more than a page."""
+        return iter(self.all(statement, parameters))
+
+    @contextmanager
+    def _borrowed(self, waiting: float) -> Iterator[_Reading]:
+        self._listener.check()
+        try:
+            connection = self._pool.getconn(waiting)
+        except PoolTimeout as error:
+            if self._lent >= self._size:
+                raise StoreFailed(
+                    f"All {self._size} connections to PostgreSQL are in use; repeat in a second."
+                ) from error
+            raise self._listener.lost(error) from error
+        except PoolClosed as error:
+            raise StoreFailed("The store is closed.") from error
+        self._lent += 1
+        try:
+            yield connection
+        finally:
+            self._lent -= 1
+            self._pool.putconn(connection)
+
+    def _renew(self) -> None:
+        self._pool.check()
+
+
+class PostgresLog(SqlLog):
+    """Reads events, output and keys; sees what any node committed."""
+
+    def __init__(self, reader: PooledReader, listener: Listener) -> None:
+        super().__init__(reader, listener.recorded)
+        self._listener = listener
+
+    def head(self) -> int:
+        """See `EventLog.head`."""
+        head = super().head()
+        self._listener.seen(head)
+        return head
+
+    def changes(self) -> int:
+        """See `EventLog.changes`: what this node has heard, which costs nothing."""
+        return self._listener.changes

@@ -1,0 +1,1 @@
+"""What every SQL engine of the store has in common: the tables' columns, and the questions they are asked."""

@@ -1,0 +1,86 @@
+"""The writer's turn in a store that SQL can write: one open transaction."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+
+from deedbook.domain.commands import Once
+from deedbook.domain.events import Event
+from deedbook.domain.keys import ApiKey
+from deedbook.domain.output import OutputEnd
+from deedbook.domain.session import Batch, Remembered
+from deedbook.domain.store.codec import encode
+from deedbook.domain.store.decoding import decoded
+from deedbook.domain.store.sql.asking import Told
+from deedbook.domain.store.sql.rows import (
+    HEAD,
+    KEYS,
+    LAST_SEQUENCE,
+    OUTPUT_END,
+    REVOKE,
+    event_rows,
+    key_of,
+    key_row,
+    output_row,
+)
+from deedbook.domain.store.writer import Head
+
+
+class SqlTurn:
+    """One open transaction: see `Turn`."""
+
+    def __init__(self, sql: Told, head: Head | None = None) -> None:
+        """`head` is what was read in this transaction already, if it was."""
+        self._sql = sql
+        self.head = head_of(sql) if head is None else head
+
+    def changed_since(self, position: int) -> Iterable[UUID]:
+        """See `Turn.changed_since`."""
+        rows = self._sql.all("SELECT DISTINCT aggregate FROM events WHERE position > ?", (position,))
+        return [UUID(bytes=aggregate) for (aggregate,) in rows]
+
+    def events(self, aggregate: UUID) -> Sequence[Event]:
+        """See `Past.events`."""
+        rows = self._sql.all(
+            "SELECT position, topic, state FROM events WHERE aggregate = ? ORDER BY version", (aggregate.bytes,)
+        )
+        return [decoded(*row) for row in rows]
+
+    def output_end(self, action: UUID) -> OutputEnd:
+        """See `Past.output_end`."""
+        rows = self._sql.all(OUTPUT_END, (action.bytes,))
+        return OutputEnd(*rows[0]) if rows else OutputEnd()
+
+    def remembered(self, once: Once) -> Remembered | None:
+        """See `Past.remembered`."""
+        rows = self._sql.all(
+            "SELECT request, result, position FROM idempotency WHERE namespace = ? AND key = ?",
+            (self._sql.storable(once.namespace), self._sql.storable(once.key)),
+        )
+        return Remembered(*rows[0]) if rows else None
+
+    def api_key(self, key: UUID) -> ApiKey | None:
+        """See `Past.api_key`."""
+        rows = self._sql.all(f"{KEYS} WHERE id = ?", (key.bytes,))
+        return key_of(self._sql, rows[0]) if rows else None
+
+    def write(self, batch: Batch) -> None:
+        """See `Turn.write`."""
+        events = [StoredEvent(new.aggregate, new.version, *encode(new.event)) for new in batch.events]
+        self._sql.insert("events", event_rows(events, self.head.position, batch.now))
+        if batch.lines:
+            ((last,),) = self._sql.all(LAST_SEQUENCE)
+            lines = enumerate(batch.lines, last + 1)
+            self._sql.insert("output", [output_row(self._sql, sequence, line) for sequence, line in lines])
+        self._sql.insert("idempotency", [
+            (*map(self._sql.storable, key), *remembered) for key, remembered in batch.answers.items()
+        ])  # fmt: skip
+        self._sql.insert("api_keys", [key_row(self._sql, key) for key in batch.issued])
+        self._sql.change(REVOKE, [(batch.now, key.bytes) for key in batch.revoked])
+
+
+def head_of(sql: Told) -> Head:
+    """Return the last event of the log."""
+    rows = sql.all(HEAD)
+    return Head(*rows[0]) if rows else Head(0, 0)

@@ -1,0 +1,71 @@
+"""A whole store at one moment as SQL reads it for `verify`: all of its `Snapshot` but the faults of the database."""
+
+from collections.abc import Iterator, Sequence
+
+from deedbook.domain.log import Happened, Stored
+from deedbook.domain.store.decoding import all_happened
+from deedbook.domain.store.sql.asking import Asked
+from deedbook.domain.store.sql.rows import EVENTS, KEPT, KEYS
+from deedbook.domain.store.verify.snapshot import StoredAnswer, StoredKey, StoredLine
+
+
+class SqlWhole:
+    """See `verify.snapshot.Snapshot`."""
+
+    def __init__(self, sql: Asked) -> None:
+        self._sql = sql
+
+    def head(self) -> int:
+        """See `Snapshot.head`."""
+        return int(self._sql.all("SELECT coalesce(max(position), 0) FROM events")[0][0])
+
+    def recorded(self, position: int) -> int | None:
+        """See `Snapshot.recorded`."""
+        rows = self._sql.all("SELECT recorded FROM events WHERE position = ?", (position,))
+        return int(rows[0][0]) if rows else None
+
+    def read(self, after: int, limit: int) -> Sequence[Happened]:
+        """See `Snapshot.read`."""
+        return all_happened(self.stored(after, limit))
+
+    def stored(self, after: int, limit: int) -> Sequence[Stored]:
+        """See `Snapshot.stored`."""
+        rows = self._sql.all(f"{EVENTS} WHERE position > ? ORDER BY position LIMIT ?", (after, limit))
+        return [Stored(*row) for row in rows]
+
+    def history(self, aggregate: bytes) -> Sequence[Stored]:
+        """See `Snapshot.history`."""
+        rows = self._sql.all(f"{EVENTS} WHERE aggregate = ? ORDER BY version", (aggregate,))
+        return [Stored(*row) for row in rows]
+
+    def line_count(self) -> int:
+        """See `Snapshot.line_count`."""
+        return int(self._sql.all("SELECT count(*) FROM output")[0][0])
+
+    def lines(self) -> Iterator[StoredLine]:
+        """See `Snapshot.lines`."""
+        rows = self._sql.each("SELECT action, line, timestamp, text, digest FROM output ORDER BY action, line")
+        return (
+            StoredLine(action, line, timestamp, self._sql.text(text), digest)
+            for action, line, timestamp, text, digest in rows
+        )
+
+    def missing_sequences(self) -> Iterator[tuple[int, int]]:
+        """See `Snapshot.missing_sequences`."""
+        ((count, last),) = self._sql.all("SELECT count(*), coalesce(max(sequence), 0) FROM output WHERE sequence > 0")
+        if count != last:
+            yield from self._sql.each(
+                "SELECT before + 1, sequence - 1 FROM"
+                " (SELECT sequence, lag(sequence, 1, 0) OVER (ORDER BY sequence) AS before FROM output) AS pairs"
+                " WHERE sequence > before + 1"
+            )
+
+    def answers(self) -> Iterator[StoredAnswer]:
+        """See `Snapshot.answers`."""
+        text = self._sql.text
+        rows = self._sql.each(f"{KEPT} ORDER BY namespace, key")
+        return (StoredAnswer(text(row[0]), text(row[1]), *row[2:]) for row in rows)
+
+    def api_keys(self) -> Iterator[StoredKey]:
+        """See `Snapshot.api_keys`."""
+        return (StoredKey(row[0], self._sql.text(row[1]), *row[2:]) for row in self._sql.each(KEYS))
