@@ -12,6 +12,7 @@ from deedbook.domain.log import EventLog
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.sharing import Sharing
 from deedbook.projections.view import Tracking
 from deedbook.web.admin import told_progress
 from deedbook.web.call import Reply
@@ -25,13 +26,20 @@ class Health:
     """Tells how the server is: 200 when it can answer (also when its views are behind), else 503."""
 
     def __init__(
-        self, log: EventLog, queued: Callable[[], int], reader: Reader, runner: Runner, generations: Generations
+        self,
+        log: EventLog,
+        queued: Callable[[], int],
+        reader: Reader,
+        runner: Runner,
+        generations: Generations,
+        sharing: Sharing | None,
     ) -> None:
         self.log = log
         self.queued = queued
         self.reader = reader
         self.runner = runner
         self.generations = generations
+        self.sharing = sharing
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer GET and HEAD; every other method is told so."""
@@ -59,6 +67,7 @@ class Health:
             "views": {"failure": views or self.runner.failure, "projected_here": self.runner.leads}
             | ({} if seen is None else {**self._told(seen[0], head), "head": seen[1]}),
             "rebuild": told_progress(builds.running),
+            "snapshots": self.sharing and self.sharing.report(),
             "rebuild_failure": None if builds.last is None else builds.last.reason,
         }
 

@@ -28,6 +28,7 @@ from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.sharing import Sharing
 from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
 from deedbook.web.admin import Admin
@@ -200,7 +201,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     store.generations.folder.mkdir(parents=True, exist_ok=True)
     reader = Reader(store.generations)
     builder = Builder(settings, store.log, store.generations)
-    runner = Runner(store.log, store.generations, builder.run)
+    sharing = _sharing(settings, store)
+    runner = Runner(store.log, store.generations, builder.run, None if sharing is None else sharing.take)
     runner.on_look.append(reader.let_go)
     tail = Tail(store.log, loop)
     store.on_commit(tail.wake)
@@ -211,7 +213,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     courier = Courier(store.audit_log, loop)
     refusals = Refusals()
     gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies, refusals)
-    health = Health(store.log, store.queued, reader, runner, store.generations)
+    health = Health(store.log, store.queued, reader, runner, store.generations, sharing)
     commits = Commits()
     store.on_try.append(commits.note)
     app = create_app(
@@ -228,12 +230,23 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         description=Description(),
     )
     runner.start()
+    if sharing is not None:
+        sharing.start(lambda: runner.leads)
     watching = loop.create_task(followers.watch())
     try:
         yield app
     finally:
         watching.cancel()
         await asyncio.to_thread(builder.close)
+        if sharing is not None:
+            await asyncio.to_thread(sharing.close)
         await asyncio.to_thread(runner.close)
         await asyncio.to_thread(store.close)
         reader.close()
+
+
+def _sharing(settings: Settings, store: Opened) -> Sharing | None:
+    if settings.snapshots is None:
+        return None
+    events, minutes = settings.snapshot_events, settings.snapshot_minutes
+    return Sharing(settings.snapshots, store.log, store.generations, events, minutes)

@@ -82,7 +82,18 @@ GAUGES = (
     Gauge("rebuild_events_folded", "Events that the build that runs has folded.", ["rebuild", "done"]),
     Gauge("rebuild_elapsed_seconds", "For how long the build that runs has run.", ["rebuild", "seconds"]),
     Gauge("rebuild_failed", "Whether the last build that ended came to nothing.", ["rebuild_failure"], said=True),
+    Gauge("snapshot_position", "Position of the newest snapshot that fits here.", ["snapshots", "position"]),
+    Gauge("snapshot_age_seconds", "Age of the newest snapshot that fits here.", ["snapshots", "age_seconds"]),
+    Gauge("snapshots_failing", "Whether no snapshot can be left.", ["snapshots", "failure"], said=True),
 )  # fmt: skip
+
+
+#: The same for what is counted since the process began.
+COUNTERS = (
+    Gauge("snapshots_left", "Snapshots that this process left.", ["snapshots", "left"]),
+    Gauge("snapshots_taken", "Snapshots that this process took.", ["snapshots", "takes"]),
+    Gauge("snapshots_refused", "Snapshots that were found to be wrong.", ["snapshots", "refusals"]),
+)
 
 
 class Metrics:
@@ -114,7 +125,7 @@ class Metrics:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(_Given([
-            *_gauges(report),
+            *_told_by_health(report),
             *_requests(self.requests),
             *_refusals(self._refusals),
             *_commits(self._commits),
@@ -144,16 +155,24 @@ class _Given(Collector):
         return self._metrics
 
 
-def _gauges(report: Report) -> Iterator[Metric]:
+def _told_by_health(report: Report) -> Iterator[Metric]:
     told = msgspec.to_builtins(report)
-    for gauge in GAUGES:
-        found: object = told
-        for name in gauge.where:
-            found = found.get(name) if isinstance(found, dict) else None
-        if gauge.said:
-            found = found is not None
-        if isinstance(found, int | float):
-            yield GaugeMetricFamily(f"deedbook_{gauge.name}", gauge.about, float(found))
+    for kinds, family in ((GAUGES, GaugeMetricFamily), (COUNTERS, CounterMetricFamily)):
+        for one in kinds:
+            value = _found(told, one)
+            if value is not None:
+                yield family(f"deedbook_{one.name}", one.about, value)
+
+
+def _found(told: object, gauge: Gauge) -> float | None:
+    """Return the value of a gauge, None where there is nothing that could have it."""
+    for name in gauge.where:
+        if not isinstance(told, dict):
+            return None
+        told = told.get(name)
+    if gauge.said:
+        return float(told is not None)
+    return float(told) if isinstance(told, int | float) else None
 
 
 def _requests(requests: Requests) -> Iterator[Metric]:
