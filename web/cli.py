@@ -141,6 +141,8 @@ def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
                      type=click.IntRange(1), help="Events after which another snapshot is left."),
         click.option("--snapshot-minutes", envvar="DEEDBOOK_SNAPSHOT_MINUTES", default=60.0, show_default=True,
                      type=click.FloatRange(0.0), help="Minutes after which it is, if anything happened."),
+        click.option("--session-secret", envvar="DEEDBOOK_SESSION_SECRET",
+                     help="What the console's cookies are signed with; several servers on one log need the same."),
     )):  # fmt: skip
         command = option(command)
     return command

@@ -19,10 +19,11 @@ from prometheus_client.registry import Collector
 from starlette.types import Receive, Scope, Send
 
 from deedbook.domain.audit_log import Tried
+from deedbook.web.answers import HealthReport
 from deedbook.web.call import Reply
 from deedbook.web.channels import TRANSPORTS
 from deedbook.web.followers import Followers
-from deedbook.web.health import Health, Report
+from deedbook.web.health import Health
 from deedbook.web.metered import SECONDS, Distribution, Requests
 from deedbook.web.problems import Refusals
 from deedbook.web.resource import send_reply
@@ -117,11 +118,12 @@ class Metrics:
         else:
             followers = self._followers.by_transport()
             # In a thread, since a log that is out of reach may be waited for.
-            report = await asyncio.to_thread(self._health.report)
+            report, position = await asyncio.to_thread(self._health.figures)
             reply = self._told(report, followers, dict(scope["headers"]).get(b"accept", b""))
+            reply.position = position
         await send_reply(send, reply)
 
-    def _told(self, report: Report, followers: Mapping[str, int], accept: bytes) -> Reply:
+    def _told(self, report: HealthReport, followers: Mapping[str, int], accept: bytes) -> Reply:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(_Given([
@@ -133,7 +135,7 @@ class Metrics:
             *_constants(self._settings),
         ]))  # fmt: skip
         body, media = _encoded(registry, accept.decode("latin-1"))
-        return Reply(200, body, report["views"].get("position", 0), content_type=media.encode("latin-1"))
+        return Reply(200, body, content_type=media.encode("latin-1"))
 
 
 def _encoded(registry: Collector, accept: str) -> tuple[bytes, str]:
@@ -155,7 +157,7 @@ class _Given(Collector):
         return self._metrics
 
 
-def _told_by_health(report: Report) -> Iterator[Metric]:
+def _told_by_health(report: HealthReport) -> Iterator[Metric]:
     told = msgspec.to_builtins(report)
     for kinds, family in ((GAUGES, GaugeMetricFamily), (COUNTERS, CounterMetricFamily)):
         for one in kinds:
