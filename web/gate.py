@@ -11,7 +11,7 @@ from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
 from deedbook.web.auth import Keyring, WrongKeys, credentials_of, session_ended
 from deedbook.web.call import Call, Networks
-from deedbook.web.problems import Problem
+from deedbook.web.problems import Problem, Refusals
 from deedbook.web.sessions import Sessions, is_own_question
 
 
@@ -24,6 +24,7 @@ class Gate(NamedTuple):
     position: Callable[[], int]
     proxies: Networks
     sessions: Sessions
+    refusals: Refusals
 
     def admit(self, scope: Scope) -> ApiKey:
         """Return the valid key that a request carries; raises the 401, or the 429 after too many wrong ones.

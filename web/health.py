@@ -13,6 +13,7 @@ from deedbook.domain.log import EventLog
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.sharing import Sharing
 from deedbook.projections.view import Tracking
 from deedbook.web.admin import told_progress
 from deedbook.web.answers import HealthReport, LogHealth, ViewsHealth
@@ -32,13 +33,20 @@ class Health:
     """Tells how the server is: 200 when it can answer (also when its views are behind), else 503."""
 
     def __init__(
-        self, log: EventLog, queued: Callable[[], int], reader: Reader, runner: Runner, generations: Generations
+        self,
+        log: EventLog,
+        queued: Callable[[], int],
+        reader: Reader,
+        runner: Runner,
+        generations: Generations,
+        sharing: Sharing | None,
     ) -> None:
         self.log = log
         self.queued = queued
         self.reader = reader
         self.runner = runner
         self.generations = generations
+        self.sharing = sharing
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer GET and HEAD; every other method is told so."""
@@ -63,6 +71,7 @@ class Health:
             log=LogHealth(head, self.queued(), log),
             views=views,
             rebuild=told_progress(builds.running),
+            snapshots=None if self.sharing is None else self.sharing.report(),
             rebuild_failure=None if builds.last is None else builds.last.reason,
         )
         return report, seen.tracking.position if seen else 0
