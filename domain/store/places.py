@@ -1,7 +1,6 @@
 """From the URL of a store to the engine that keeps it."""
 
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.store.place import Place
@@ -18,11 +17,11 @@ ENGINES: Mapping[str, Callable[[str], Place]] = {
 
 def place_of(url: str) -> Place:
     """Return the place that a URL names; raises `StoreUnusable`, never showing a password."""
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]
     if scheme not in ENGINES:
         # Not the URL itself: it may hold a password anywhere.
         raise StoreUnusable(
             "DEEDBOOK_URL names the store as sqlite:///relative/log.db, sqlite:////absolute/log.db (three or four"
-            f" slashes) or postgresql://user@host/database; {scheme or 'a URL without a scheme'} is none of them."
+            " slashes) or postgresql://user@host/database, and begins otherwise here."
         )
     return ENGINES[scheme](url)

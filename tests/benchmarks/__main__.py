@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from tests.benchmarks import reading, recording, replay
+from tests.benchmarks import postgres, reading, recording, replay
 from tests.benchmarks.report import Report, machine
 
 
 def main() -> None:
     """Measure everything, or one part."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…")
-    parser.add_argument("--only", choices=["recording", "reading", "replay"])
+    parser.add_argument("--only", choices=["recording", "reading", "replay", "postgres"])
     parser.add_argument("--seconds", type=int, default=10, help="of one turn of wrk")
     parser.add_argument("--actions", type=int, default=reading.LARGE, help="in the large store")
     options = parser.parse_args()
@@ -23,6 +23,8 @@ def main() -> None:
         reading.measure(report, options.actions)
     if options.only in (None, "replay"):
         replay.measure(report, options.actions, options.seconds)
+    if options.only in (None, "postgres"):
+        postgres.measure(report, options.seconds)
     report.save(Path("build/bench.json"))
 
 

@@ -1,7 +1,6 @@
 """Where a PostgreSQL database is: its URL, and what may be told of it."""
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -35,7 +34,7 @@ class Address(NamedTuple):
 def address_of(url: str) -> Address:
     """Return the address in a URL as libpq reads it; raises `StoreUnusable`, never showing a password."""
     # What libpq says of a wrong URL quotes it: where a password has an @ in it, that is half of the password.
-    if urlsplit(url).netloc.count("@") > 1:
+    if url.partition("://")[2].partition("/")[0].count("@") > 1:
         raise StoreUnusable("DEEDBOOK_URL has more than one @ before the host; write one in a password as %40.")
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}

@@ -58,7 +58,11 @@ class PatientConnection(psycopg.Connection[TupleRow]):
     def to(cls, address: Address) -> Self:
         """Connect, in autocommit mode; raises psycopg.Error."""
         connection = cls.connect(address.conninfo, autocommit=True)
-        set_up(connection)
+        try:
+            set_up(connection)
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection
 
 

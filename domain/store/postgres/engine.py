@@ -16,5 +16,5 @@ class PostgresEngine:
     @contextmanager
     def turn(self) -> Iterator[SqlTurn]:
         """See `Engine.turn`."""
-        with self._recording.turn() as told:
-            yield SqlTurn(told)
+        with self._recording.turn() as (told, head):
+            yield SqlTurn(told, head)

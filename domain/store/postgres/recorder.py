@@ -22,7 +22,7 @@ from deedbook.domain.errors import LostRace, StoreFailed, Unsettled
 from deedbook.domain.store.postgres.listening import Listener
 from deedbook.domain.store.postgres.reading import PooledReader
 from deedbook.domain.store.postgres.recording import Recording
-from deedbook.domain.store.sql.rows import HEAD, EventRow, event_rows
+from deedbook.domain.store.sql.rows import EventRow, event_rows
 from deedbook.domain.store.sql.selecting import select_events, select_notifications
 from deedbook.domain.store.subscription import CatchUp
 from deedbook.domain.store.writer import TRIES, Doubtful, TurnLost, settled
@@ -62,9 +62,8 @@ class LogRecorder(ApplicationRecorder):
     def _insert(self, stored_events: Sequence[StoredEvent]) -> list[EventRow]:
         rows: list[EventRow] = []
         try:
-            with self._recording.turn() as told:
-                position, recorded = next(iter(told.all(HEAD)), (0, 0))
-                rows = event_rows(stored_events, position, max(self._clock(), recorded))
+            with self._recording.turn() as (told, head):
+                rows = event_rows(stored_events, head.position, max(self._clock(), head.recorded))
                 told.insert("events", rows)
         except Doubtful as doubt:
             if not settled(doubt):

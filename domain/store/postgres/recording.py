@@ -10,7 +10,6 @@ from functools import partial
 from uuid import uuid4
 
 import psycopg
-from psycopg import IsolationLevel
 
 from deedbook.domain.errors import LostRace, StoreFailed
 from deedbook.domain.store.postgres.address import Address
@@ -19,18 +18,20 @@ from deedbook.domain.store.postgres.connecting import CHANNEL, PatientConnection
 from deedbook.domain.store.postgres.listening import Listener
 from deedbook.domain.store.postgres.schema import TURN
 from deedbook.domain.store.postgres.telling import is_broken, told
-from deedbook.domain.store.writer import Doubtful, TurnLost
+from deedbook.domain.store.sql.rows import HEAD
+from deedbook.domain.store.writer import Doubtful, Head, TurnLost
 
 #: How long a node waits for its turn, in seconds, before it says that others keep it.
 TURN_SECONDS = 8
 
-_TAKE = f"SELECT pg_advisory_xact_lock({TURN})"
-# What tells this batch from all others, and that something was committed. In one statement, and no pipeline: a session
-# that died in the middle of one is not idle, so that the server would let it keep its turn.
-_MARK = (
-    "WITH mark AS (INSERT INTO writers (writer, batch, seen) VALUES (%s, %s, now())"
-    " ON CONFLICT (writer) DO UPDATE SET batch = excluded.batch, seen = now())"
-    f" SELECT pg_notify('{CHANNEL}', '')"
+# One message, in which each statement sees what is committed when it begins: the last, all that was there before the
+# turn, whatever the role's default for isolation is.
+_TAKE = (f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({TURN}); {HEAD}").encode()
+# One message too: the mark that tells this batch from all others, the word to other nodes, the end.
+_COMMIT = (
+    "INSERT INTO writers (writer, batch, seen) VALUES ('\\x{writer}', {batch}, now())"
+    " ON CONFLICT (writer) DO UPDATE SET batch = excluded.batch, seen = now();"
+    f" NOTIFY {CHANNEL}; COMMIT"
 )
 # A record in the write-ahead log, so that committing waits for the standbys as any commit does.
 _LEAVE_A_TRACE = "SELECT pg_logical_emit_message(true, 'deedbook', '')"
@@ -50,17 +51,18 @@ class Recording:
         self._is_warned = False
 
     @contextmanager
-    def turn(self) -> Iterator[PostgresTold]:
+    def turn(self) -> Iterator[tuple[PostgresTold, Head]]:
         """Wait for the turn and open a transaction; leaving commits it durably, an exception undoes it.
+
+        Gives the head of the log as well.
 
         Raises `LostRace` where what must be unique was there already, `TurnLost` where the session died before anything
         was committed, `Doubtful` where it died while that was under way, `StoreFailed` where the database can't be
         written.
         """
-        connection = self._opened()
+        connection, head = self._opened()
         with self._undone_by_errors(connection):
-            yield PostgresTold(connection)
-            connection.execute(_MARK, (self._writer, self._batch + 1))
+            yield PostgresTold(connection), head
         self._commit(connection)
         self._batch += 1
         self._listener.announce()
@@ -71,11 +73,10 @@ class Recording:
             with suppress(psycopg.Error):
                 self._connection.execute("DELETE FROM writers WHERE writer = %s", (self._writer,))
                 self._connection.execute(_TIDY)
-                self._connection.commit()
             self._let_go()
 
-    def _opened(self) -> PatientConnection:
-        """Return the session, in a transaction that has the turn; one that died since the last turn is replaced."""
+    def _opened(self) -> tuple[PatientConnection, Head]:
+        """Return the session, in a transaction that has the turn, and the head; one that died is replaced."""
         self._listener.check()
         if self._connection is not None:
             try:
@@ -95,18 +96,16 @@ class Recording:
     def _connected(self) -> PatientConnection:
         connection = PatientConnection.to(self._address)
         connection.execute(f"SET lock_timeout = '{TURN_SECONDS}s'".encode())
-        connection.autocommit = False
-        # Each statement sees what is committed when it begins: those behind the lock, all before it.
-        connection.isolation_level = IsolationLevel.READ_COMMITTED
-        connection.read_only = False
         connection.add_notice_handler(self._notice)
         self._listener.own.add(connection.info.backend_pid)
         return connection
 
-    def _begun(self, connection: PatientConnection) -> PatientConnection:
+    def _begun(self, connection: PatientConnection) -> tuple[PatientConnection, Head]:
         self._is_warned = False
-        connection.execute(_TAKE.encode())
-        return connection
+        cursor = connection.execute(_TAKE)
+        while cursor.nextset():
+            pass
+        return connection, Head(*(cursor.fetchone() or (0, 0)))
 
     @contextmanager
     def _undone_by_errors(self, connection: PatientConnection) -> Iterator[None]:
@@ -132,7 +131,7 @@ class Recording:
     def _commit(self, connection: PatientConnection) -> None:
         batch = self._batch + 1
         try:
-            connection.commit()
+            connection.execute(_COMMIT.format(writer=self._writer.hex(), batch=batch).encode())
         except psycopg.Error as error:
             if not is_broken(error, connection):
                 self._undo(connection)
@@ -145,11 +144,11 @@ class Recording:
 
     def _is_recorded(self, batch: int) -> bool:
         """Tell whether a batch was committed: whoever has the turn knows that its transaction has ended."""
-        connection = self._opened()
+        connection, _ = self._opened()
         try:
             row = connection.execute("SELECT batch FROM writers WHERE writer = %s", (self._writer,)).fetchone()
             connection.execute(_LEAVE_A_TRACE)
-            connection.commit()
+            connection.execute("COMMIT")
         except psycopg.Error as error:
             self._let_go()
             raise self._failed(error) from error

@@ -59,7 +59,7 @@ BEGIN
 END"""
 
 
-def _gapless(column: str) -> str:
+def _gapless(table: str, column: str) -> str:
     # Once a statement, whatever number of rows it inserts.
     return f"""
 DECLARE
@@ -67,10 +67,9 @@ DECLARE
 BEGIN
     SELECT min({column}), max({column}), count(*) INTO first, last, many FROM added;
     IF many > 0 THEN
-        EXECUTE format('SELECT coalesce(max({column}), 0) FROM %I.%I WHERE {column} < $1', TG_TABLE_SCHEMA,
-            TG_TABLE_NAME) INTO before USING first;
+        SELECT coalesce(max({column}), 0) INTO before FROM {SCHEMA}.{table} WHERE {column} < first;
         IF first <> before + 1 OR first < 1 OR last <> first + many - 1 THEN
-            RAISE EXCEPTION '%: gapless: the next {column} is one behind the last', TG_TABLE_NAME
+            RAISE EXCEPTION '{table}: gapless: the next {column} is one behind the last'
                 USING ERRCODE = 'integrity_constraint_violation';
         END IF;
     END IF;
@@ -92,8 +91,8 @@ END"""
 #: The body of each function that a trigger calls.
 FUNCTIONS = {
     "append_only": _APPEND_ONLY,
-    "gapless_events": _gapless("position"),
-    "gapless_output": _gapless("sequence"),
+    "gapless_events": _gapless("events", "position"),
+    "gapless_output": _gapless("output", "sequence"),
     "revoked_once": _REVOKED_ONCE,
 }
 

@@ -22,12 +22,31 @@ _MEANS: Mapping[str, str] = {
     "XX": "it finds its own data broken; see to the server, and restore a backup",
 }
 
+#: What refuses a connection has no code in psycopg: by what is said, in the server's or the library's English.
+_SAID: Mapping[str, str] = {
+    "does not exist": _MEANS["3D000"],
+    "authentication failed": _MEANS["28"],
+    "no password supplied": _MEANS["28"],
+    "no pg_hba.conf entry": "let its pg_hba.conf take this user from here",
+    "too many": _MEANS["53300"],
+    "remaining connection slots": _MEANS["53300"],
+    "is starting up": _MEANS["57P"],
+    "is shutting down": _MEANS["57P"],
+    "session is read-only": _MEANS["25006"],
+    "Connection refused": "nothing listens there; start the server, or see to host and port",
+    "No such file or directory": "nothing listens there; start the server, or see to host and port",
+    "could not translate host name": "there is no such host; see to the URL",
+    "timeout expired": "the server does not answer; see to it, and to what stands in between",
+}
+
 
 def told(error: psycopg.Error) -> str:
     """Return what a database said, on one line, and what it means where that is known."""
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     state = error.sqlstate or ""
     means = next((_MEANS[state[:length]] for length in (5, 3, 2) if state[:length] in _MEANS), None)
+    if means is None and not state:
+        means = next((what for words, what in _SAID.items() if words in said), None)
     return said if means is None else f"{said}: {means}"
 
 

@@ -1,7 +1,7 @@
 """A whole store in PostgreSQL at one moment, for `verify`: one read-only transaction."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -81,10 +81,11 @@ class PostgresWhole(SqlWhole):
     def __init__(self, address: Address) -> None:
         """Open the store at an address as it is now; raises `StoreUnusable` where there is none, or a newer one."""
         try:
-            self._connection = OneMoment.of(address)
-            if not version_of(self._connection, address):
-                self._connection.close()
-                raise StoreUnusable(f"There is no store in {address.told}.")
+            with ExitStack() as stack:
+                self._connection = stack.enter_context(closing(OneMoment.of(address)))
+                if not version_of(self._connection, address):
+                    raise StoreUnusable(f"There is no store in {address.told}.")
+                stack.pop_all()
         except psycopg.Error as error:
             raise unusable(address, error) from error
         self._reader = _Reader(self._connection)

@@ -30,10 +30,10 @@ from deedbook.domain.store.writer import Head
 class SqlTurn:
     """One open transaction: see `Turn`."""
 
-    def __init__(self, sql: Told) -> None:
+    def __init__(self, sql: Told, head: Head | None = None) -> None:
+        """`head` is what was read in this transaction already, if it was."""
         self._sql = sql
-        rows = sql.all(HEAD)
-        self.head = Head(*rows[0]) if rows else Head(0, 0)
+        self.head = head_of(sql) if head is None else head
 
     def changed_since(self, position: int) -> Iterable[UUID]:
         """See `Turn.changed_since`."""
@@ -78,3 +78,9 @@ class SqlTurn:
         ])  # fmt: skip
         self._sql.insert("api_keys", [key_row(self._sql, key) for key in batch.issued])
         self._sql.change(REVOKE, [(batch.now, key.bytes) for key in batch.revoked])
+
+
+def head_of(sql: Told) -> Head:
+    """Return the last event of the log."""
+    rows = sql.all(HEAD)
+    return Head(*rows[0]) if rows else Head(0, 0)
