@@ -3,6 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from deedbook.domain.keys import Role
+from deedbook.domain.lifecycle import State
 from deedbook.projections.progress import Outcome, Phase
 from deedbook.projections.resource import ActionResource
 from deedbook.web.event_resource import EventResource
@@ -15,13 +16,20 @@ class ErrorAnswer(Struct):
 
 
 class PageMeta(Struct):
-    """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none."""
+    """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none.
+
+    The cursors lead to the same pages, and stay where they are while actions come. `total_is_exact` is only there where
+    it is false: of free text, where counting would take too long, `total_count` is a lower bound.
+    """
 
     limit: int
     offset: int
     next: str | None
     previous: str | None
     total_count: int
+    next_cursor: str | None
+    previous_cursor: str | None
+    total_is_exact: bool | UnsetType = UNSET
 
 
 class ActionList(Struct):
@@ -29,6 +37,25 @@ class ActionList(Struct):
 
     meta: PageMeta
     objects: list[ActionResource]
+
+
+class BucketAnswer(Struct, rename={"start": "from", "end": "to"}):
+    """A part of a timeline, from its first to its last microsecond: how many actions, and how many in each state."""
+
+    start: str
+    end: str
+    total_count: int
+    states: dict[State, int]
+
+
+class TimelineAnswer(Struct, rename={"start": "from", "end": "to"}):
+    """Actions over time; `width` is the buckets' as an ISO 8601 duration; null where there are none."""
+
+    start: str | None
+    end: str | None
+    width: str | None
+    total_count: int
+    buckets: list[BucketAnswer]
 
 
 class EventPageMeta(Struct):
@@ -167,7 +194,7 @@ class LogHealth(Struct):
 
 
 class ViewsHealth(Struct):
-    """The views: how far they are, and why they are no further."""
+    """The views: how far they are, why they are no further, and the version of each."""
 
     failure: str | None
     projected_here: bool
@@ -177,6 +204,7 @@ class ViewsHealth(Struct):
     stopped_at: int | UnsetType | None = UNSET
     reason: str | UnsetType | None = UNSET
     head: str | UnsetType | None = UNSET
+    versions: dict[str, int] | UnsetType = UNSET
 
 
 class HealthReport(Struct):

@@ -11,6 +11,8 @@ from deedbook.web.event_resource import EventResource
 from deedbook.web.list_query import LIMIT, MOST
 from deedbook.web.output_stream import OutputEntry
 from deedbook.web.paths import ROOT
+from deedbook.web.timeline import BUCKETS
+from deedbook.web.timeline import MOST as BUCKETS_AT_MOST
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -58,7 +60,7 @@ _STATES = {"type": "array", "items": {"type": "string", "enum": [str(state) for 
 _DATE = "RFC 1123 or ISO 8601, with any offset; without a fraction it names its whole second"
 
 AS_OF = Parameter("as_of", "As it was then: a position of the log, or a date, which means the last one by then.", _TEXT)
-LIST = (
+FILTERS = (
     Parameter("uuid", "With one of these ids.", {"type": "array", "items": {"type": "string", "format": "uuid"}}),
     Parameter("uuid__startswith", "With an id that begins so.", {"type": "string", "pattern": "^[0-9A-Fa-f-]+$"}),
     Parameter("state", "In one of these states.", _STATES),
@@ -72,12 +74,26 @@ LIST = (
     Parameter("action", "With one of these names of operations.", _TEXTS),
     Parameter("method", "With one of these HTTP methods.", _TEXTS),
     Parameter("ip", "From one of these addresses.", _TEXTS),
+    Parameter("user_agent", "Sent by one of these agents.", _TEXTS),
     Parameter("is_user_action", "Triggered by a user, or by the system.", _FLAG),
+    Parameter("q", "With each of these words somewhere in operation, object, user, agent or address, in any case.",
+              {"type": "string", "minLength": 1}),
     AS_OF,
+)  # fmt: skip
+LIST = (
+    *FILTERS,
     Parameter("order_by", "Oldest or newest first.", {"type": "string", "enum": ["start_date", "-start_date"]}),
     Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
               {"type": "integer", "minimum": 1, "default": LIMIT}),
     Parameter("offset", "Actions before the page.", {**_COUNT, "default": 0}),
+    Parameter("cursor", "Instead of `offset`: `next_cursor` or `previous_cursor` of another page.", _TEXT),
+)  # fmt: skip
+TIMELINE = (
+    *FILTERS,
+    Parameter("from", f"Where the timeline begins, else with the first action that is found: {_DATE}.", _TEXT),
+    Parameter("to", f"Where it ends, else with the last one: {_DATE}.", _TEXT),
+    Parameter("buckets", f"Buckets at the most; more than {BUCKETS_AT_MOST} is taken as {BUCKETS_AT_MOST}.",
+              {"type": "integer", "minimum": 1, "default": BUCKETS}),
 )  # fmt: skip
 TOKEN = (
     Parameter("user", "The user, for clients that send no Authorization header on WebSockets.", _TEXT),
@@ -130,6 +146,9 @@ OPERATIONS = (
               " with a line for each, in order.", Right.RECORD,
               {200: {NDJSON: answers.BatchAnswer}, 201: _RESOURCE, 202: _RESOURCE}, (*_REFUSED, 409),
               {JSON: wire.RecordRequest, NDJSON: wire.BatchLine}, headers=_URI, idempotent=True),
+    Operation(f"{ROOT}/action/timeline/", "get", "getTimeline",
+              "How many of the actions that the list finds were when, by state, in round buckets.", Right.READ,
+              {200: {JSON: answers.TimelineAnswer}}, (400,), parameters=TIMELINE, headers=_LAG),
     Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE},
               (400,), parameters=(AS_OF,), headers=_LAG),
     Operation(f"{_ACTION}/cancel/", "post", "cancelAction", "Cancels an action that is Pending or In progress.",

@@ -1,6 +1,8 @@
 """The whole route table."""
 
-from starlette.routing import Route, Router, WebSocketRoute
+from collections.abc import Callable, Sequence
+
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deedbook.domain.keys import Right
@@ -17,12 +19,14 @@ from deedbook.web.problems import body_of
 from deedbook.web.relationships import Relationships
 from deedbook.web.resource import Method, Resource, send_reply
 from deedbook.web.streams import Streams
+from deedbook.web.timeline import Timelines
 
 
 def create_app(  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
+    timelines: Timelines,
     output: Output,
     relationships: Relationships,
     keys: Keys,
@@ -31,6 +35,8 @@ def create_app(  # one for each that answers
     history: History,
     health: Health,
     description: ASGIApp,
+    pages: Sequence[BaseRoute],
+    nowhere: Callable[[Scope, Receive], Reply | None],
 ) -> Canonical:
     """Return the application: every path, every method, and the right that it needs.
 
@@ -42,6 +48,7 @@ def create_app(  # one for each that answers
     routes = [
         Route(f"{ROOT}/action", Resource(
             gate, GET=Method(may.READ, actions.page), POST=Method(may.RECORD, actions.record))),
+        Route(f"{ROOT}/action/timeline", Resource(gate, GET=Method(may.READ, timelines.tell))),
         Route(action, Resource(gate, GET=Method(may.READ, actions.one))),
         Route(f"{action}/cancel", Resource(gate, POST=Method(may.CANCEL, actions.cancel))),
         Route(f"{action}/retry", Resource(gate, POST=Method(may.RETRY, actions.retry))),
@@ -67,17 +74,21 @@ def create_app(  # one for each that answers
         WebSocketRoute("/{path:path}", streams.unknown),
         Route("/health", health),
         Route("/openapi.json", description),
+        *pages,
     ]  # fmt: skip
-    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate)))
+    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate, nowhere)))
 
 
 class NoSuchPath:
     """Answers what no route takes."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, page: Callable[[Scope, Receive], Reply | None]) -> None:
         self._gate = gate
+        self._page = page
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer 404; what is no WebSocket came by HTTP, since a route takes every WebSocket."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 404, a browser with a page; what is no WebSocket came by HTTP, since a route takes every WebSocket."""
         sentence = f"There is no path {scope['path']}; /openapi.json lists those that there are."
-        await send_reply(send, Reply(404, body_of(sentence), self._gate.position()))
+        reply = self._page(scope, receive) or Reply(404, body_of(sentence))
+        reply.position = self._gate.position()
+        await send_reply(send, reply)

@@ -41,7 +41,7 @@ class Keyring:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._keys: dict[bytes, ApiKey] = {}
-        self._valid: set[UUID] = set()
+        self._by_id: dict[UUID, ApiKey] = {}
         self._changes = -1
         self._checked = 0.0
 
@@ -65,7 +65,7 @@ class Keyring:
             self._changes = changes
             valid = [key for key in self._log.api_keys() if key.revoked is None]
             self._keys = {key.secret_hash: key for key in valid}
-            self._valid = {key.id for key in valid}
+            self._by_id = {key.id: key for key in valid}
 
     def find(self, credentials: Credentials) -> ApiKey | None:
         """Return the valid key with this secret and user, None where there is none."""
@@ -82,7 +82,12 @@ class Keyring:
 
     def is_valid(self, key: ApiKey) -> bool:
         """Tell whether a key is still valid, as of the last refresh."""
-        return key.id in self._valid
+        return key.id in self._by_id
+
+    def by_id(self, key: UUID) -> ApiKey | None:
+        """Return the valid key with this id, None where there is none."""
+        self.refresh()
+        return self._by_id.get(key)
 
 
 class WrongKeys:
@@ -108,6 +113,14 @@ class WrongKeys:
 def unauthorized(sentence: str) -> Problem:
     """Return the problem of missing or wrong credentials."""
     return Problem(401, sentence, {"WWW-Authenticate": 'Basic realm="deedbook", charset="UTF-8"'})
+
+
+def session_ended() -> Problem:
+    """Return the problem of a script of our own pages whose reader is not signed in any more.
+
+    Another scheme than Basic, for which a browser would ask for a password in a window of its own.
+    """
+    return Problem(401, "The session has ended; sign in again.", {"WWW-Authenticate": 'Session realm="deedbook"'})
 
 
 def credentials_of(authorization: str | None, query: str = "") -> Credentials:

@@ -135,13 +135,20 @@ def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
                      type=click.FloatRange(0.1), help="Seconds that a stream may stay unread before it is closed."),
         click.option("--queue", envvar="DEEDBOOK_QUEUE", default=10_000, show_default=True,
                      type=click.IntRange(1), help="Commands that may wait to be recorded."),
+        click.option("--session-secret", envvar="DEEDBOOK_SESSION_SECRET",
+                     help="What the console's cookies are signed with; several servers on one log need the same."),
     )):  # fmt: skip
         command = option(command)
     return command
 
 
 def _settings(
-    url: str, views: Path | None, list_order: str, trusted_proxies: str, options: dict[str, float]
+    url: str,
+    views: Path | None,
+    list_order: str,
+    trusted_proxies: str,
+    session_secret: str | None,
+    options: dict[str, float],
 ) -> Settings:
     proxies = tuple(part.strip() for part in trusted_proxies.split(",") if part.strip())
     settings = Settings(
@@ -152,6 +159,7 @@ def _settings(
         streams_per_key=int(options["streams_per_key"]),
         slow_follower=options["slow_follower"],
         queue=int(options["queue"]),
+        session_secret=session_secret,
     )
     _ = settings.proxies
     check_place(settings)
@@ -170,10 +178,17 @@ def commands() -> None:
 @_serving
 @told
 def serve_command(
-    url: str, views: Path | None, host: str, port: int, list_order: str, trusted_proxies: str, **options: float
+    url: str,
+    views: Path | None,
+    host: str,
+    port: int,
+    list_order: str,
+    trusted_proxies: str,
+    session_secret: str | None,
+    **options: float,
 ) -> None:
     """Serve the API, until SIGTERM or Ctrl-C."""
-    settings = _settings(url, views, list_order, trusted_proxies, options)
+    settings = _settings(url, views, list_order, trusted_proxies, session_secret, options)
     listening = listen(host, port)
     serve(settings, listening, lambda: click.echo(f"Deedbook serves on {_address(listening)}", err=True))
 
@@ -190,12 +205,13 @@ def quickstart(
     port: int,
     list_order: str,
     trusted_proxies: str,
+    session_secret: str | None,
     sample: Path | None,
     key_file: Path,
     **options: float,
 ) -> None:
     """Make a store with a sample log and an API key, say what to try, and serve."""
-    settings = _settings(url, views, list_order, trusted_proxies, options)
+    settings = _settings(url, views, list_order, trusted_proxies, session_secret, options)
     listening = listen(host, port)
     words = prepare(settings, key_file, sample, _address(listening))
     serve(settings, listening, lambda: click.echo(words))

@@ -13,7 +13,7 @@ from uuid import UUID
 from starlette.types import ASGIApp
 
 from deedbook.domain.audit_log import AuditLog
-from deedbook.domain.errors import StoreFailed, StoreUnusable
+from deedbook.domain.errors import StoreFailed, StoreUnusable, Unavailable
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.log import EventLog, Whole
 from deedbook.domain.merkle import TreeHead
@@ -36,6 +36,17 @@ from deedbook.web.as_of import Moments
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
+from deedbook.web.console.api_page import ApiPage
+from deedbook.web.console.api_reference import reference
+from deedbook.web.console.assets import Assets
+from deedbook.web.console.health_page import HealthPage
+from deedbook.web.console.keys_page import KeysPage
+from deedbook.web.console.nowhere import Nowhere
+from deedbook.web.console.object_page import ObjectPage
+from deedbook.web.console.page import Entrance
+from deedbook.web.console.routes import console
+from deedbook.web.console.sign_in import SignIn
+from deedbook.web.console.templating import Templates
 from deedbook.web.courier import Courier
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
@@ -43,12 +54,15 @@ from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
-from deedbook.web.openapi import Description
+from deedbook.web.openapi import Description, description
 from deedbook.web.output import Output
 from deedbook.web.relationships import Relationships
+from deedbook.web.sessions import Sessions, secret_in
 from deedbook.web.settings import DEFAULT_VIEWS, Settings
 from deedbook.web.streams import Streams
 from deedbook.web.tail import Tail
+from deedbook.web.tickets import Tickets
+from deedbook.web.timeline import Timelines
 from deedbook.web.views import CaughtUpViews
 
 
@@ -184,6 +198,16 @@ def _verified_views(settings: Settings, progress: Callable[[Progress], None]) ->
         return _Part(compared, findings, store.is_true() and (opened is None or opened.file.is_true()))
 
 
+#: At the most so many namespaces are offered to choose from; any can be typed.
+_NAMESPACES = 200
+
+
+def _namespaces(reader: Reader) -> Sequence[str]:
+    with contextlib.suppress(Unavailable), reader.snapshot() as snapshot:
+        return snapshot.namespaces(_NAMESPACES)
+    return ()
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) -> AsyncIterator[ASGIApp]:
     """Open the store and give the web application on it; on leaving, what waits is recorded and everything closed.
@@ -205,18 +229,37 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     followers = Followers(keyring, settings.streams_per_key, settings.slow_follower)
     views = CaughtUpViews(store.log, reader, runner, loop)
     courier = Courier(store.audit_log, loop)
-    gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies)
+    wrong_keys = WrongKeys()
+    sessions = Sessions(keyring, settings.session_secret or secret_in(store.generations.folder))
+    gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions)
+    assets = Assets()
+    moments = Moments(store.log, now)
+    templates = Templates(assets.path)
+    entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader))
+    keys = Keys(courier, store.log, keyring, new_id)
+    health = Health(store.log, store.queued, reader, runner, store.generations)
     app = create_app(
         gate=gate,
-        actions=Actions(courier, views, Moments(store.log, now), new_id, settings.newest_first),
+        actions=Actions(courier, views, moments, new_id, settings.newest_first),
+        timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
         admin=Admin(builder, store.generations),
-        keys=Keys(courier, store.log, keyring, new_id),
+        keys=keys,
         streams=Streams(gate, store.log, tail, followers),
         history=History(gate, store.log),
-        health=Health(store.log, store.queued, reader, runner, store.generations),
+        health=health,
         description=Description(),
+        pages=console(
+            entrance=entrance,
+            assets=assets,
+            sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
+            health=HealthPage(templates, health, builder, store.generations),
+            keys=KeysPage(templates, store.log, keys),
+            thing=ObjectPage(templates, views),
+            api=ApiPage(templates, views, reference(description())),
+        ),
+        nowhere=Nowhere(entrance),
     )
     runner.start()
     watching = loop.create_task(followers.watch())

@@ -18,7 +18,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     newest_first: the default order of lists; trusted_proxies: whose X-Forwarded-For counts.
 
     streams_per_key: open streams that one API key may have; slow_follower: seconds that a follower may leave a frame
-    unread; queue: commands that may wait to be recorded.
+    unread; queue: commands that may wait to be recorded; session_secret: what signs the console's cookies, None for
+    one that is made and kept beside the store.
     """
 
     url: str = DEFAULT_URL
@@ -28,6 +29,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     streams_per_key: int = 2000
     slow_follower: float = 10.0
     queue: int = 10_000
+    session_secret: str | None = None
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:

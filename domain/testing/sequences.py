@@ -29,6 +29,7 @@ USERS = [None, "ann", "bob"]
 OPERATIONS = ["Deploy", "Scale"]
 METHODS = ["GET", "POST"]
 IPS = [None, "10.0.0.1", "10.0.0.2"]
+AGENTS = [None, "curl/8.5", "Größenwahn/1.0"]
 #: Seconds of one minute, and microseconds in one of them: many actions share a date.
 DATES = st.integers(0, 3).map(lambda second: 1_400_000_000_000_000 + second * 1_000_000) | st.integers(
     1_400_000_000_000_000, 1_400_000_000_000_003
@@ -54,6 +55,7 @@ def _recorded(kind: type, **more: st.SearchStrategy[object]) -> st.SearchStrateg
         "object": st.sampled_from(["", OBJECTS[0], *OBJECTS]),
         "user": st.sampled_from(USERS),
         "ip": st.sampled_from(IPS),
+        "user_agent": st.sampled_from(AGENTS),
         "is_user_action": st.booleans(),
         "can_be_canceled": st.booleans(),
         "body": st.sampled_from([None, "{}", "x" * 5000]),

@@ -28,6 +28,7 @@ LINK = {"parent": "/api/app/v1/stack/s/", "child": "/api/app/v1/service/v/"}
 REQUESTS = (
     Request("GET", "/action/", 200),
     Request("POST", "/action/", 201, CALL),
+    Request("GET", "/action/timeline/", 200),
     Request("GET", "/action/{ended}/", 200),
     Request("POST", "/action/{running}/cancel/", 202),
     Request("POST", "/action/{ended}/retry/", 202),

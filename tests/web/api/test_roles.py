@@ -7,6 +7,7 @@ from tests.web.api.scene import REQUESTS, Request, Scene
 
 READS = {
     "GET /action/",
+    "GET /action/timeline/",
     "GET /action/{ended}/",
     "GET /action/{running}/logs/",
     "GET /action/{ended}/history/",

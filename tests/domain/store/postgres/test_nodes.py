@@ -117,7 +117,7 @@ def test_whose_listening_session_is_killed_listens_again(
     follower = Follower(other)
     for _ in range(10):
         recorded(one, recording())
-        assert server.kill_sessions(url, LISTENING) >= 1
+        until(lambda: server.kill_sessions(url, LISTENING) >= 1)
         recorded(one, recording())
     until(lambda: len(follower.seen) == 20)
     assert [position for position, _ in follower.seen] == list(range(1, 21))
