@@ -195,6 +195,8 @@ OPERATIONS = (
               "Begins to build the views anew from the log, beside those in use; 409 while a build runs.",
               Right.ADMINISTER, {202: {JSON: answers.RebuildReport}}, (400, 403, 409, 413)),
     Operation("/health", "get", "health", "Whether the server can answer (503: it can't), and how far all is.", None,
-              {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}),
+              {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}, (400,),
+              parameters=(Parameter("of", "Whether it answers at all, can answer reads, or can record too.",
+                                    {"type": "string", "enum": ["live", "reads", "all"], "default": "all"}),)),
     Operation("/openapi.json", "get", "describe", "This description.", None, {200: {JSON: dict}}),
 )  # fmt: skip

@@ -24,8 +24,9 @@ class Instruction(NamedTuple):
 
     @property
     def words(self) -> list[str]:
-        """What stands behind it, as JSON where it is that, else as a shell reads it."""
-        return list(json.loads(self.text)) if self.text.startswith("[") else shlex.split(self.text)
+        """What stands behind it, or behind its CMD: as JSON where it is that, else as a shell reads it."""
+        text = self.text.partition(" CMD ")[2].strip() if self.name == "HEALTHCHECK" else self.text
+        return list(json.loads(text)) if text.startswith("[") else shlex.split(text)
 
 
 def dockerfile() -> list[list[Instruction]]:
@@ -36,7 +37,7 @@ def dockerfile() -> list[list[Instruction]]:
         name, _, text = line.strip().partition(" ")
         if name == "FROM":
             stages.append([])
-        stages[-1].append(Instruction(name, " ".join(text.split()) if name != "HEALTHCHECK" else text.strip()))
+        stages[-1].append(Instruction(name, text.strip()))
     return stages
 
 

@@ -10,6 +10,7 @@ from tests.docs.markdown import table
 from tests.web.deploy.deployment import (
     DEPLOY,
     ROOT,
+    Document,
     compose,
     dockerfile,
     environment_of,
@@ -134,6 +135,6 @@ def test_what_the_image_copies_is_there_and_is_let_in() -> None:
     assert all((ROOT / path).exists() for path in copied)
 
 
-# Any: YAML.
-def _container() -> dict[str, object] | object:  # type: ignore[explicit-any]
-    return manifest("StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+def _container() -> Document:
+    found: Document = manifest("StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+    return found

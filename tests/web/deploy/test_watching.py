@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -75,5 +74,5 @@ def test_every_probe_is_answered(server: Server) -> None:
     probes = [container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
     assert {probe["port"] for probe in probes} == {container["ports"][0]["name"]}
     asked = [probe["path"] for probe in probes]
-    asked += re.findall(r"^  metrics_path: (\S+)", Path(DEPLOY / "prometheus" / "scrape.yaml").read_text(), re.M)
+    asked += re.findall(r"^  metrics_path: (\S+)", (DEPLOY / "prometheus" / "scrape.yaml").read_text(), re.MULTILINE)
     assert {path: httpx.get(f"{server.address}{path}").status_code for path in asked} == dict.fromkeys(asked, 200)
