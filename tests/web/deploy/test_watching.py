@@ -7,11 +7,17 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.docs.markdown import table
 from tests.support.server import Server, serving
-from tests.web.deploy.deployment import DEPLOY, alerts, expressions, manifest, panels
+from tests.web.deploy.deployment import DEPLOY, ROOT, alerts, expressions, manifest, panels
+
+#: Metrics that are told only while a build runs, or once there is a snapshot: the README's table has them.
+_SOMETIMES = {"deedbook_rebuild_events", "deedbook_rebuild_events_folded", "deedbook_snapshot_age_seconds"}
 
 #: Metrics of Prometheus itself, which it makes up for each that it asks.
 _ITS_OWN = {"up"}
+
+README = ROOT / "web" / "README.md"
 
 _NAMES = re.compile(r"\b((?:deedbook|process)_\w+|up)(?=[{\s\[)]|$)")
 
@@ -28,11 +34,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def told(server: Server) -> set[str]:
-    """The names of all samples that it tells."""
+    """The names of all samples that it tells, and of those that it tells at times."""
     families = list(text_string_to_metric_families(httpx.get(f"{server.address}/metrics").text))
     # A counter that has labels tells nothing before it counts.
     names = {sample.name for family in families for sample in family.samples}
-    return names | {f"{family.name}_total" for family in families if family.type == "counter"}
+    names |= {f"{family.name}_total" for family in families if family.type == "counter"}
+    described = {name for row in table(README, "metric") for name in re.findall(r"`(\w+)`", row[0])}
+    return names | _SOMETIMES & described
 
 
 @pytest.mark.parametrize("expression", sorted(set(expressions())))
