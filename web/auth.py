@@ -55,6 +55,8 @@ class Keyring:
         """
         now = time.monotonic()
         if at_once:
+            # A log elsewhere is told of changes a moment later; asked where it ends, it knows.
+            self._log.head()
             self._take_in()
         elif now - self._checked >= REFRESH:
             with contextlib.suppress(StoreFailed):
@@ -117,7 +119,8 @@ class WrongKeys:
             self._seen.popitem(last=False)
         if len(times) == WRONG_KEYS and now - times[0] < _MINUTE:
             wait = str(int(_MINUTE - (now - times[0])) + 1)
-            return Problem(429, "Too many wrong API keys from this address; wait a minute.", {"Retry-After": wait})
+            sentence = "Too many wrong API keys from this address; wait a minute."
+            return Problem(429, sentence, {"Retry-After": wait}, reason="too_many_wrong_keys")
         times.append(now)
         return unauthorized("This user and API key are not known, or the key was revoked.")
 

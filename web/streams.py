@@ -124,7 +124,7 @@ class Streams(NamedTuple):
 
     async def unknown(self, socket: WebSocket) -> None:
         """Refuse a WebSocket on a path that has none."""
-        await _refuse(socket, not_found(f"stream at {socket.scope['path']}"))
+        await self._refuse(socket, not_found(f"stream at {socket.scope['path']}"))
 
     async def _serve(
         self, socket: WebSocket, channel: Channel, begin: Callable[[Call], Awaitable[tuple[Follower, Stream]]]
@@ -132,10 +132,10 @@ class Streams(NamedTuple):
         try:
             follower, stream = await begin(self._admitted(socket))
         except Problem as problem:
-            await _refuse(socket, problem)
+            await self._refuse(socket, problem)
             return
         except DeedbookError as error:
-            await _refuse(socket, problem_of(error))
+            await self._refuse(socket, problem_of(error))
             return
         await self._follow(channel, follower, stream)
 
@@ -164,6 +164,19 @@ class Streams(NamedTuple):
             await _until_either(channel, follower, stream)
         finally:
             self.followers.leave(follower)
+
+    async def _refuse(self, socket: WebSocket, problem: Problem) -> None:
+        """Refuse a handshake with the status that HTTP would have, late."""
+        self.gate.refusals.note(problem)
+        await asyncio.sleep(REFUSAL_DELAY)
+        headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await socket.send({
+                "type": "websocket.http.response.start",
+                "status": problem.status,
+                "headers": [(b"content-type", b"application/json"), *headers],
+            })  # fmt: skip
+            await socket.send({"type": "websocket.http.response.body", "body": body_of(str(problem))})
 
     def _admitted(self, socket: WebSocket) -> Call:
         key = self.gate.admit(socket.scope)
@@ -203,19 +216,6 @@ async def _gone(channel: Channel) -> None:
         message: Message = await channel.receive()
         if message["type"] in ("websocket.disconnect", "http.disconnect"):
             return
-
-
-async def _refuse(socket: WebSocket, problem: Problem) -> None:
-    """Refuse a handshake with the status that HTTP would have, late."""
-    await asyncio.sleep(REFUSAL_DELAY)
-    headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-        await socket.send({
-            "type": "websocket.http.response.start",
-            "status": problem.status,
-            "headers": [(b"content-type", b"application/json"), *headers],
-        })  # fmt: skip
-        await socket.send({"type": "websocket.http.response.body", "body": body_of(str(problem))})
 
 
 def _resumed(call: Call, head: int) -> int | None:
