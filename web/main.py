@@ -55,6 +55,7 @@ from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
+from deedbook.web.key_uses import KeyUses
 from deedbook.web.keys import Keys
 from deedbook.web.metrics import Commits, Metrics
 from deedbook.web.objects import Objects
@@ -282,13 +283,16 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         nowhere=Nowhere(entrance),
     )
     runner.start()
+    uses = KeyUses(keyring, courier)
+    watching = [loop.create_task(followers.watch()), loop.create_task(uses.watch())]
     if sharing is not None:
         sharing.start(lambda: runner.leads)
-    watching = loop.create_task(followers.watch())
     try:
         yield app
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
+        await uses.note()
         await asyncio.to_thread(builder.close)
         if sharing is not None:
             await asyncio.to_thread(sharing.close)
