@@ -47,6 +47,7 @@ from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.users_page import UsersPage
 from deedbook.web.courier import Courier
 from deedbook.web.export import Exports
 from deedbook.web.followers import Followers
@@ -242,6 +243,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader))
     keys = Keys(courier, store.log, keyring, new_id)
     health = Health(store.log, store.queued, reader, runner, store.generations)
+    moments = Moments(store.log, now)
     actions = Actions(courier, views, moments, new_id, settings.newest_first)
     streams = Streams(gate, store.log, tail, followers)
     app = create_app(
@@ -267,6 +269,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
             thing=ObjectPage(templates, views),
+            users=UsersPage(templates, views),
             api=ApiPage(templates, views, reference(description())),
         ),
         nowhere=Nowhere(entrance),

@@ -33,6 +33,7 @@ EXAMPLES: Mapping[str, Example] = {
     "followEvents": Example(options=("-N", "-H", "Accept: text/event-stream")),
     "listEvents": Example("after=0&limit=5"),
     "getRelationships": Example("object=/service/web/&form=tree"),
+    "getObject": Example("object=/service/web/"),
     "stateRelationship": Example(body=_RELATED),
     "endRelationship": Example(_QUERY),
     "issueKey": Example(body={"user": "anna", "namespace": "{namespace}", "role": "auditor"}),
