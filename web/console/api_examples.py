@@ -36,6 +36,8 @@ EXAMPLES: Mapping[str, Example] = {
     "getObject": Example("object=/service/web/"),
     "stateRelationship": Example(body=_RELATED),
     "endRelationship": Example(_QUERY),
+    "saveSearch": Example(body={"name": "failed", "query": "state=Failed"}),
+    "deleteSearch": Example("name=failed"),
     "issueKey": Example(body={"user": "anna", "namespace": "{namespace}", "role": "auditor"}),
 }  # fmt: skip
 
