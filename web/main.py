@@ -48,6 +48,7 @@ from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.users_page import UsersPage
 from deedbook.web.courier import Courier
 from deedbook.web.export import Exports
 from deedbook.web.followers import Followers
@@ -278,6 +279,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
             thing=ObjectPage(templates, views),
+            users=UsersPage(templates, views),
             api=ApiPage(templates, views, reference(description())),
         ),
         nowhere=Nowhere(entrance),
