@@ -64,6 +64,10 @@ class Whole(NamedTuple):
 class EventLog(Protocol):
     """The reading side of a store."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether an answer takes a journey, and may be long in coming: no event loop should wait for many of them."""
+
     def elsewhere(self) -> Callable[[], "EventLog"]:
         """Return what opens the same log in another process: it can be pickled."""
 

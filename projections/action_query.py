@@ -22,7 +22,8 @@ class ActionQuery(Struct, frozen=True, kw_only=True):
     position: the list as it was when the log ended there; None is the present. `words` are looked for, without regard
     to case, in operation, object, user, agent and address: each must be in one of them. `beyond` is the place that a
     page goes on from, which is not on it: towards the end of the list, or, `backwards`, towards its beginning; a page's
-    actions are in the list's order either way.
+    actions are in the list's order either way. `whole` asks for actions with their bodies, however long, and for no
+    total.
     """
 
     namespace: str | None = None
@@ -42,3 +43,4 @@ class ActionQuery(Struct, frozen=True, kw_only=True):
     offset: int = 0
     beyond: Place | None = None
     backwards: bool = False
+    whole: bool = False

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from sqlite_utils import Database
 
 from deedbook.domain.lifecycle import FINAL, State
-from deedbook.projections import past
+from deedbook.projections import past, retries
 from deedbook.projections.past import Left
 from deedbook.projections.prepared import CANCEL, RETRY, Begun, Life, Move, Part, Term
 from deedbook.projections.relations import Relations
@@ -79,6 +79,7 @@ class Actions:
         )
         db.create_table("listed_totals", {"term": int, "total": int}, pk="term", not_null={"total"}, strict=True)
         past.create(db)
+        retries.create(db)
 
     @staticmethod
     def create_indexes(db: Database) -> None:
@@ -163,6 +164,7 @@ class Actions:
         )))  # fmt: skip
         insert_rows(self._db, "documents", list(zip(begun.ids, begun.documents, strict=True)))
         insert_rows(self._db, "bodies", begun.bodies)
+        retries.insert(self._db, begun.retries)
 
     def _write_moved(self) -> None:
         rows = self._moved.values()

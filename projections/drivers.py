@@ -151,7 +151,7 @@ def _by_state(db: Database, query: ActionQuery, states: Sequence[str]) -> Driver
     still = [branch for branch in driver.branches if set(branch.parameters) - {term for term, _ in ended}]
 
     def count() -> int:
-        counted = sum(milestones.total_at(db, "state", term, total, moment) for term, total in ended)
+        counted = sum(milestones.ended_at(db, term, total, moment) for term, total in ended)
         return lost + counted + sum(_count(db, unchanged(branch, moment)) for branch in still)
 
     # The index has what was recorded later too, mixed among the others: it is passed over.

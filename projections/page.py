@@ -12,6 +12,7 @@ from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery, Place
 from deedbook.projections.actions import moved_to
 from deedbook.projections.moment import Branch
+from deedbook.projections.resource import with_body
 from deedbook.projections.selection import select, sort_of, union
 from deedbook.projections.totals import Total, total
 
@@ -37,16 +38,22 @@ def page(db: Database, query: ActionQuery) -> Page:
     if not selection.best.total:
         return Page(0, [])
     found = _rows(db, selection.branches, query)
-    counted = _at_least(total(db, query, selection), query, len(found))
+    counted = Total(0, is_exact=False) if query.whole else _at_least(total(db, query, selection), query, len(found))
     rows = found[: query.limit]
     if query.backwards:
         rows.reverse()
     places = [Place(row[0], row[1]) for row in rows]
-    documents = [row[2] if query.as_of is None else as_then(*row[2:]) for row in rows]
+    documents = [_document(query, *row[2:]) for row in rows]
     has_more = len(found) > query.limit
     if not places:
         return Page(counted.number, [], counted.is_exact)
     return Page(counted.number, documents, counted.is_exact, places[0], places[-1], has_more)
+
+
+# Any: the columns of a row, as `_rows` asks for them.
+def _document(query: ActionQuery, body: str | None, *facts: Any) -> bytes:  # noqa: ANN401  # see above
+    document: bytes = facts[0] if query.as_of is None else as_then(*facts)
+    return document if body is None else with_body(document, body)
 
 
 def _at_least(counted: Total, query: ActionQuery, found: int) -> Total:
@@ -66,13 +73,15 @@ def _rows(db: Database, branches: Sequence[Branch], query: ActionQuery) -> list[
         branches = [_beyond(branch, query.beyond, is_down=is_down) for branch in branches]
     statement, parameters = union(branches)
     way = "DESC" if is_down else "ASC"
+    body = "(SELECT body FROM bodies WHERE bodies.id = page.id)" if query.whole else "NULL"
     columns, tables = ("json", "documents USING (id)")
     if query.as_of is not None:
         columns, tables = then(query.as_of)
         tables = f"actions USING (id) JOIN {tables}"
     return list(db.execute(
         f"WITH page AS MATERIALIZED ({statement} ORDER BY sort {way}, id {way} LIMIT ? OFFSET ?)"
-        f" SELECT page.sort, page.id, {columns} FROM page JOIN {tables} ORDER BY page.sort {way}, page.id {way}",
+        f" SELECT page.sort, page.id, {body}, {columns} FROM page JOIN {tables}"
+        f" ORDER BY page.sort {way}, page.id {way}",
         [*parameters, query.limit + 1, query.offset],
     ))  # fmt: skip
 

@@ -34,7 +34,7 @@ class Begun(NamedTuple):
     """The actions that begin in a part, a column for each of the table's, and how they stand at the part's end.
 
     terms: for all fields of one action, then of the next; open: the indexes of those that may still move; bodies: the
-    long ones, each behind its action's id.
+    long ones, each behind its action's id; retries: the bytes of the UUIDs of what is retried, in the same way.
     """
 
     ids: Sequence[int]
@@ -48,6 +48,7 @@ class Begun(NamedTuple):
     sorted: Sequence[int]
     documents: Sequence[bytes]
     bodies: Sequence[tuple[int, str]]
+    retries: Sequence[tuple[int, bytes]]
     open: Sequence[int]
 
 
@@ -78,6 +79,16 @@ class Relation(NamedTuple):
     is_over: bool
 
 
+class Kept(NamedTuple):
+    """A search that is kept under a name from now on, or, with no query, none; by whom, and when in microseconds."""
+
+    namespace: str
+    name: str
+    query: str | None
+    user: str | None
+    at: int
+
+
 class Part(NamedTuple):
     """What is written together.
 
@@ -92,6 +103,7 @@ class Part(NamedTuple):
     left: Sequence[Left]
     moves: Sequence[Move]
     relations: Sequence[Relation]
+    searches: Sequence[Kept]
 
 
 class Prepared(NamedTuple):

@@ -17,12 +17,14 @@ from deedbook.domain.events import (
     LaneStarted,
     ParentEnded,
     ParentStated,
+    SearchDeleted,
+    SearchSaved,
 )
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.log import Happened
 from deedbook.projections import milestones
 from deedbook.projections.past import Left
-from deedbook.projections.prepared import CANCEL, RETRY, Begun, Change, Life, Move, Part, Prepared, Relation, Term
+from deedbook.projections.prepared import CANCEL, RETRY, Begun, Change, Kept, Life, Move, Part, Prepared, Relation, Term
 from deedbook.projections.resource import encode, is_long, resource_of
 from deedbook.projections.terms import FIELDS
 
@@ -58,6 +60,7 @@ class _Preparing:
         self._left: list[Left] = []
         self._moves: list[Move] = []
         self._relations: list[Relation] = []
+        self._searches: list[Kept] = []
 
     def part(self, happened: Sequence[Happened]) -> Part:
         """Prepare the part."""
@@ -66,7 +69,9 @@ class _Preparing:
         begun = _begun(self._young)
         totals = Counter(begun.terms)
         del totals[0]
-        return Part(happened[-1].position, self._terms, totals, begun, self._left, self._moves, self._relations)
+        return Part(
+            happened[-1].position, self._terms, totals, begun, self._left, self._moves, self._relations, self._searches
+        )
 
     def begin(self, happened: Happened) -> None:
         """An action is recorded."""
@@ -109,6 +114,13 @@ class _Preparing:
             self._place(position, event.namespace, _OBJECT, event.parent)
         self._relations.append(Relation(position, event.namespace, event.child, event.parent, event.at, is_over))
 
+    def keep(self, happened: Happened) -> None:
+        """A search is saved, or deleted."""
+        event = happened.event
+        assert isinstance(event, SearchSaved | SearchDeleted)  # noqa: S101  # `_TAKEN` says so
+        query = event.query if isinstance(event, SearchSaved) else None
+        self._searches.append(Kept(event.namespace, event.name, query, event.by.user, event.at))
+
     def skip(self, happened: Happened) -> None:
         """What changes nothing in any view."""
 
@@ -133,6 +145,7 @@ _TAKEN: Mapping[type[Event], Callable[[_Preparing, Happened], None]] = {
     ActionRecorded: _Preparing.begin,
     **dict.fromkeys((ActionStarted, CancelRequested, ActionEnded), _Preparing.move),
     **dict.fromkeys((ParentStated, ParentEnded), _Preparing.relate),
+    **dict.fromkeys((SearchSaved, SearchDeleted), _Preparing.keep),
     # A retried action stays as it ended, and the retry has an event of its own; lanes say nothing that actions don't.
     **dict.fromkeys((ActionRetried, LaneEntered, LaneStarted, LaneLeft), _Preparing.skip),
 }
@@ -152,6 +165,7 @@ def _begun(young: Mapping[bytes, _Young]) -> Begun:
         [life.sorted for life in lives],
         [_document(life) for life in lives],
         [(life.id, body) for life in lives if (body := life.recorded.body) is not None and is_long(body)],
+        [(life.id, old.bytes) for life in lives if (old := life.recorded.retry_of) is not None],
         [index for index, life in enumerate(lives) if life.state not in FINAL],
     )
 

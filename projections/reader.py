@@ -1,7 +1,7 @@
 """The reading side of the views: what any thread of any process may ask."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +12,17 @@ from sqlite_utils import Database
 from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.deadline import deadline
+from deedbook.projections.deadline import PATIENCE, deadline
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
+from deedbook.projections.objects import Tree, actions_on, tree
 from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
+from deedbook.projections.retries import Retries, retries
+from deedbook.projections.searches import Search, searches
 from deedbook.projections.timeline import Timeline, timeline
+from deedbook.projections.users import Users, users
 from deedbook.projections.versions import Release, is_damage, release_of
 from deedbook.projections.view import Tracking, connect, tracking
 
@@ -52,13 +56,14 @@ class Snapshot(NamedTuple):
         """Return the version of each view that is in there, by its name."""
         return release_of(self.db).versions
 
-    def actions(self, query: ActionQuery) -> Page:
+    def actions(self, query: ActionQuery, patience: float = PATIENCE) -> Page:
         """Return a page of the action list.
 
-        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where free text takes too long.
+        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where free text takes more than
+        `patience`, in seconds.
         """
         self._require_parts(query)
-        with deadline(self.db) if query.words else nullcontext():
+        with deadline(self.db, patience) if query.words else nullcontext():
             return page(self.db, query)
 
     def timeline(self, query: ActionQuery, low: int | None, high: int | None, most: int) -> Timeline:
@@ -86,6 +91,29 @@ class Snapshot(NamedTuple):
         body, *facts = row
         document: bytes = facts[0] if as_of is None else as_then(*facts)
         return document if body is None else with_body(document, body)
+
+    def users(self, namespace: str | None, words: Sequence[str], limit: int, offset: int) -> Users:
+        """Return users of a namespace, by name; see `users.users`."""
+        self._require("actions_by_agent", "of users")
+        return users(self.db, namespace, words, limit, offset)
+
+    def actions_on(self, namespace: str | None, uri: str) -> int | None:
+        """Return how many actions an object has, None where it was never seen."""
+        return actions_on(self.db, namespace, uri)
+
+    def tree(self, namespace: str | None, uri: str, *, above: bool) -> Tree:
+        """Return the tree of what is or was above (or below) an object; see `objects.tree`."""
+        return tree(self.db, namespace, uri, above=above)
+
+    def retries(self, action: UUID, namespace: str | None) -> Retries:
+        """Return what an action retries, and what retries it; see `retries.retries`."""
+        self._require("retries", "of retries")
+        return retries(self.db, namespace, action)
+
+    def searches(self, namespace: str | None) -> Sequence[Search]:
+        """Return what is saved in a namespace, or (None) in all, by name."""
+        self._require("searches", "of saved searches")
+        return searches(self.db, namespace)
 
     def _require_parts(self, query: ActionQuery) -> None:
         if query.as_of is not None:

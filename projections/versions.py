@@ -89,7 +89,7 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "past",
-        1,
+        2,
         reads=[0],
         laws=[
             Law("each change of an action is a state that it left", "SELECT count(*) FROM past", CHANGES),
@@ -100,6 +100,7 @@ VIEWS: Sequence[View] = (
             ),
         ],
     ),
+    View("searches", 1, reads=[0]),
     View(
         "head",
         1,

@@ -18,6 +18,7 @@ from deedbook.projections.head import Head
 from deedbook.projections.prepared import Part, Prepared
 from deedbook.projections.preparing import prepare
 from deedbook.projections.relations import Relations
+from deedbook.projections.searches import Searches
 from deedbook.projections.terms import Terms
 from deedbook.projections.versions import Damaged, note, rows_of
 
@@ -63,6 +64,7 @@ class Views:
         self._terms = Terms(self._db)
         self._relations = Relations(self._db, self._terms)
         self._actions = Actions(self._db, self._terms, self._relations, bulk=bulk)
+        self._searches = Searches(self._db)
         self._head = Head(self._db)
         self.tracking = tracking(self._db)
 
@@ -135,6 +137,8 @@ class Views:
                 self._relations.end(relation)
             else:
                 self._actions.list_below(self._relations.state(relation), relation.position)
+        for kept in part.searches:
+            self._searches.keep(kept)
         milestones.reach(self._db, part.position)
 
     def _track(self, to: Tracking) -> None:
@@ -155,6 +159,7 @@ class Views:
         Actions.create(self._db)
         milestones.create(self._db)
         Head.create(self._db)
+        Searches.create(self._db)
         if not self._bulk:
             Actions.create_indexes(self._db)
         note(self._db)

@@ -22,6 +22,7 @@ from deedbook.web.call import ACTION_BODY, NDJSON, Call, Reply
 from deedbook.web.courier import Courier
 from deedbook.web.cursors import Cursor
 from deedbook.web.paths import ROOT
+from deedbook.web.problems import bad
 from deedbook.web.views import CaughtUpViews
 from deedbook.web.wire import FinishRequest, RecordRequest, decoded, recording
 
@@ -70,6 +71,21 @@ class Actions(NamedTuple):
         if document is None:
             raise UnknownAction(action)
         return Reply(200, document, position, lag_header(lag))
+
+    async def retries(self, call: Call) -> Reply:
+        """Answer what an action retries, and what retries it."""
+        for name in call.query:
+            raise bad(f"There is no parameter {name}: this takes none.")
+        action, namespace = call.action, call.namespace
+        (known, found), position, lag = await self.views.ask(
+            lambda snapshot: (snapshot.action(action, namespace), snapshot.retries(action, namespace))
+        )
+        if known is None:
+            raise UnknownAction(action)
+        told = b'{"before":[%b],"after":[%b],"is_whole":%b}' % (
+            b",".join(found.before), b",".join(found.after), b"true" if found.is_whole else b"false"
+        )  # fmt: skip
+        return Reply(200, told, position, lag_header(lag))
 
     async def record(self, call: Call) -> Reply:
         """Record one action, or a batch of them."""

@@ -59,6 +59,106 @@ class TimelineAnswer(Struct, rename={"start": "from", "end": "to"}):
     buckets: list[BucketAnswer]
 
 
+class RetriesAnswer(Struct):
+    """What an action retries and what retries it, over several retries, oldest first; else not `is_whole`."""
+
+    before: list[ActionResource]
+    after: list[ActionResource]
+    is_whole: bool
+
+
+class UserPageMeta(Struct):
+    """Where a page is among the users."""
+
+    limit: int
+    offset: int
+    next: str | None
+    previous: str | None
+    total_count: int
+
+
+class UserResource(Struct):
+    """Whoever has actions in a namespace: how many, and the last in the order of the list."""
+
+    namespace: str
+    user: str
+    actions: int
+    last_date: str
+    last_action: str
+
+
+class UserList(Struct):
+    """A page of the users, by name."""
+
+    meta: UserPageMeta
+    objects: list[UserResource]
+
+
+class LaneAnswer(Struct):
+    """What runs on an object and what waits for it, in order: how many, and at most 100 of each."""
+
+    running_count: int
+    running: list[ActionResource]
+    waiting_count: int
+    waiting: list[ActionResource]
+
+
+class NodeAnswer(Struct):
+    """An object on the way up or down, how many actions it has, and what hangs on it.
+
+    One that hangs on several is told in full at the first of these, and `is_told_elsewhere` at the others.
+    """
+
+    namespace: str
+    uri: str
+    since: str
+    until: str | None
+    actions: int
+    is_told_elsewhere: bool
+    nodes: "list[NodeAnswer]"
+
+
+class ObjectAnswer(Struct):
+    """An object: actions on it, and on all related too; its lane; at most 200 relationships above, and below."""
+
+    object: str
+    actions: int
+    related_actions: int
+    lane: LaneAnswer
+    above: list[NodeAnswer]
+    above_is_whole: bool
+    below: list[NodeAnswer]
+    below_is_whole: bool
+
+
+class SearchAnswer(Struct):
+    """A search that was saved."""
+
+    namespace: str
+    name: str
+    query: str
+
+
+class SearchDeletedAnswer(Struct):
+    """A search that was deleted."""
+
+    namespace: str
+    name: str
+
+
+class SearchResource(SearchAnswer):
+    """A saved search: filters of the list as a query string; who saved it last, and when."""
+
+    user: str | None
+    saved: str
+
+
+class SearchList(Struct):
+    """All saved searches, by name."""
+
+    objects: list[SearchResource]
+
+
 class EventPageMeta(Struct):
     """Where a page is in the log: its events stand behind `after`; `next` is null where it reached the `head`."""
 

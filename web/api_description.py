@@ -17,6 +17,7 @@ from deedbook.web.timeline import MOST as BUCKETS_AT_MOST
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain"
+CSV = "text/csv"
 EVENT_STREAM = "text/event-stream"
 OPENMETRICS = "application/openmetrics-text"
 
@@ -87,6 +88,8 @@ LIST = (
     Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
               {"type": "integer", "minimum": 1, "default": LIMIT}),
     Parameter("offset", "Actions before the page.", {**_COUNT, "default": 0}),
+    Parameter("format", "As a page of JSON, or all as a file; it goes before Accept.",
+              {"type": "string", "enum": ["json", "csv", "ndjson"], "default": "json"}),
     Parameter("cursor", "Instead of `offset`: `next_cursor` or `previous_cursor` of another page.", _TEXT),
 )  # fmt: skip
 TIMELINE = (
@@ -95,6 +98,12 @@ TIMELINE = (
     Parameter("to", f"Where it ends, else with the last one: {_DATE}.", _TEXT),
     Parameter("buckets", f"Buckets at the most; more than {BUCKETS_AT_MOST} is taken as {BUCKETS_AT_MOST}.",
               {"type": "integer", "minimum": 1, "default": BUCKETS}),
+)  # fmt: skip
+USERS = (
+    Parameter("q", "With each of these words in the name, in any case.", {"type": "string", "minLength": 1}),
+    Parameter("limit", f"Users on a page; more than {MOST} is taken as {MOST}.",
+              {"type": "integer", "minimum": 1, "default": LIMIT}),
+    Parameter("offset", "Users before the page.", {**_COUNT, "default": 0}),
 )  # fmt: skip
 TOKEN = (
     Parameter("user", "The user, for clients that send no Authorization header on WebSockets.", _TEXT),
@@ -140,8 +149,9 @@ _LAG = ("Deedbook-Lag",)
 _REFUSED = (400, 403, 413, 415, 422)
 
 OPERATIONS = (
-    Operation(f"{ROOT}/action/", "get", "listActions", "The actions, oldest first, page by page.", Right.READ,
-              {200: {JSON: answers.ActionList}}, (400,), parameters=LIST, headers=_LAG),
+    Operation(f"{ROOT}/action/", "get", "listActions", "The actions, oldest first, page by page; or all as a file.",
+              Right.READ, {200: {JSON: answers.ActionList, CSV: str, NDJSON: ActionResource}}, (400,), parameters=LIST,
+              headers=_LAG),
     Operation(f"{ROOT}/action/", "post", "recordAction",
               "Records an action: 201 where it has ended, 202 where it is still to do; or, as NDJSON, one a line: 200"
               " with a line for each, in order.", Right.RECORD,
@@ -175,6 +185,12 @@ OPERATIONS = (
               headers=("Link",)),
     Operation(f"{_ACTION}/history/", "get", "getHistory", "Every event of an action, oldest first.", Right.READ,
               {200: {JSON: answers.EventList}}, (400,)),
+    Operation(f"{_ACTION}/retries/", "get", "getRetries", "What an action retries, and what retries it.", Right.READ,
+              {200: {JSON: answers.RetriesAnswer}}, (400,), headers=_LAG),
+    Operation(f"{ROOT}/user/", "get", "listUsers", "Who has actions, by name.", Right.READ,
+              {200: {JSON: answers.UserList}}, (400,), parameters=USERS, headers=_LAG),
+    Operation(f"{ROOT}/object/", "get", "getObject", "An object: its lane, and the tree above and below it.",
+              Right.READ, {200: {JSON: answers.ObjectAnswer}}, (400,), parameters=RELATIVES[:1], headers=_LAG),
     Operation(f"{ROOT}/relationship/", "get", "getRelationships", "What is and was above and below an object.",
               Right.READ, {200: {JSON: answers.RelativesAnswer}}, (400,), parameters=RELATIVES, headers=_LAG),
     Operation(f"{ROOT}/relationship/", "post", "stateRelationship",
@@ -183,6 +199,15 @@ OPERATIONS = (
               {JSON: wire.RelationshipRequest}, idempotent=True),
     Operation(f"{ROOT}/relationship/", "delete", "endRelationship", "States that it no longer is.", Right.RELATE,
               {200: {JSON: answers.RelationshipAnswer}}, (400, 403), parameters=_LINK),
+    Operation(f"{ROOT}/search/", "get", "listSearches", "What the namespace keeps: filters of the list, by name.",
+              Right.READ, {200: {JSON: answers.SearchList}}, (400,), headers=_LAG),
+    Operation(f"{ROOT}/search/", "post", "saveSearch",
+              "Keeps filters of the list under a name: 201, or 200 where they replace others.", Right.SAVE,
+              {200: {JSON: answers.SearchAnswer}, 201: {JSON: answers.SearchAnswer}}, _REFUSED,
+              {JSON: wire.SearchRequest}, idempotent=True),
+    Operation(f"{ROOT}/search/", "delete", "deleteSearch", "Keeps nothing under a name any more.", Right.SAVE,
+              {200: {JSON: answers.SearchDeletedAnswer}}, (400, 403),
+              parameters=(Parameter("name", "The name of the search.", _TEXT, required=True),)),
     Operation(f"{ROOT}/key/", "get", "listKeys", "Every API key that was ever issued.", Right.ADMINISTER,
               {200: {JSON: answers.KeyList}}, (403,)),
     Operation(f"{ROOT}/key/", "post", "issueKey", "Issues an API key.", Right.ADMINISTER,
@@ -196,7 +221,9 @@ OPERATIONS = (
               "Begins to build the views anew from the log, beside those in use; 409 while a build runs.",
               Right.ADMINISTER, {202: {JSON: answers.RebuildReport}}, (400, 403, 409, 413)),
     Operation("/health", "get", "health", "Whether the server can answer (503: it can't), and how far all is.", None,
-              {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}),
+              {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}, (400,),
+              parameters=(Parameter("of", "Whether it answers at all, can answer reads, or can record too.",
+                                    {"type": "string", "enum": ["live", "reads", "all"], "default": "all"}),)),
     Operation("/metrics", "get", "metrics", "Metrics for Prometheus, as text, or as OpenMetrics where Accept names it.",
               None, {200: {TEXT: str, OPENMETRICS: str}}),
     Operation("/openapi.json", "get", "describe", "This description.", None, {200: {JSON: dict}}),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-from deedbook.domain.errors import DeedbookError
+from deedbook.domain.errors import DeedbookError, Unavailable
 from deedbook.domain.events import ActionRecorded
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
@@ -49,10 +49,15 @@ class Gate(NamedTuple):
         return key
 
     def is_visible(self, call: Call) -> bool:
-        """Tell whether the action in the path is there, in a namespace that the caller may see."""
+        """Tell whether the action in the path is there, in a namespace that the caller may see.
+
+        Raises `Unavailable` where the log can't be asked: an action that is there is never said not to be.
+        """
         try:
             history = self.log.history(call.action, limit=1)
             namespace = call.namespace
+        except Unavailable:
+            raise
         except (Problem, DeedbookError):
             return False
         recorded = history[0].event if history else None

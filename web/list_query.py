@@ -16,7 +16,7 @@ LIMIT = 25
 MOST = 500
 
 #: An offset beyond this is no position in any log.
-_OFFSET = 2**53
+FURTHEST = 2**53
 
 #: Up to here a page is quick: its first row is found, and its rows are sent, in about a millisecond.
 _SHALLOW = 1000
@@ -27,7 +27,7 @@ _REPEATABLE = {name: name for name in ("state", "user", "action", "method", "ip"
 _ONCE = (
     "uuid__startswith", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
     "object", "include_related", "is_user_action", "q", "as_of", "limit", "offset", "cursor",
-    "order_by",
+    "order_by", "format",
 )  # fmt: skip
 #: What free text may have, of characters and of words.
 _TEXT, _WORDS = 512, 16
@@ -65,11 +65,11 @@ def parse(
         start_to=date("start_date__lte", one, 1),
         end_from=date("end_date__gte", one, 0),
         end_to=date("end_date__lte", one, 1),
-        words=_words(one.get("q")),
+        words=words(one.get("q")),
         as_of=as_of,
         newest_first=_newest_first(one.get("order_by"), newest_first),
         limit=number("limit", one.get("limit"), LIMIT, 1, MOST),
-        offset=number("offset", one.get("offset"), 0, 0, _OFFSET),
+        offset=number("offset", one.get("offset"), 0, 0, FURTHEST),
         beyond=None if cursor is None else cursor.place,
         backwards=cursor is not None and cursor.backwards,
     )
@@ -118,15 +118,16 @@ def _uri(text: str | None) -> str | None:
     return text
 
 
-def _words(text: str | None) -> tuple[str, ...]:
+def words(text: str | None) -> tuple[str, ...]:
+    """Return the words of free text; raises the 400 where there are none, or too many."""
     if text is None:
         return ()
-    words = words_of(text)
-    if not words:
+    found = words_of(text)
+    if not found:
         raise bad("q is empty; give words to look for, or leave it out.")
-    if len(text) > _TEXT or len(words) > _WORDS:
+    if len(text) > _TEXT or len(found) > _WORDS:
         raise bad(f"q takes {_WORDS} words and {_TEXT} characters at the most.")
-    return words
+    return found
 
 
 def _cursor(one: Mapping[str, str]) -> Cursor | None:

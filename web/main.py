@@ -49,6 +49,7 @@ from deedbook.web.console.routes import console
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import Templates
 from deedbook.web.courier import Courier
+from deedbook.web.export import Exports
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
@@ -56,10 +57,13 @@ from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
 from deedbook.web.metrics import Commits, Metrics
+from deedbook.web.objects import Objects
 from deedbook.web.openapi import Description, description
 from deedbook.web.output import Output
+from deedbook.web.people import People
 from deedbook.web.problems import Refusals
 from deedbook.web.relationships import Relationships
+from deedbook.web.searches import Searches
 from deedbook.web.sessions import Sessions, secret_in
 from deedbook.web.settings import DEFAULT_VIEWS, Settings
 from deedbook.web.streams import Streams
@@ -244,18 +248,24 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     templates = Templates(assets.path)
     entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader), refusals)
     keys = Keys(courier, store.log, keyring, new_id)
+    actions = Actions(courier, views, moments, new_id, settings.newest_first)
+    streams = Streams(gate, store.log, tail, followers)
     health = Health(store.log, store.queued, reader, runner, store.generations, sharing)
     commits = Commits()
     store.on_try.append(commits.note)
     app = create_app(
         gate=gate,
-        actions=Actions(courier, views, moments, new_id, settings.newest_first),
+        actions=actions,
+        exports=Exports(actions, streams),
         timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
+        people=People(views),
+        objects=Objects(views),
+        searches=Searches(courier, views, moments),
         admin=Admin(builder, store.generations),
         keys=keys,
-        streams=Streams(gate, store.log, tail, followers),
+        streams=streams,
         history=History(gate, store.log),
         health=health,
         metrics=Metrics(health, followers, refusals, commits, settings),

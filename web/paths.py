@@ -13,7 +13,7 @@ from deedbook.web.metered import Metered
 ROOT = "/api/audit/v1"
 
 #: What may follow the root. Anything else there is a namespace: that is why no key is given these names as its own.
-RESOURCES = frozenset({"action", "event", "events", "relationship", "admin", "key"})
+RESOURCES = frozenset({"action", "event", "events", "relationship", "admin", "key", "user", "object", "search"})
 
 
 class Canonical:

@@ -13,6 +13,7 @@ from deedbook.projections.generations import AlreadyBuilding
 STATUS: Mapping[type[errors.DeedbookError], int] = {
     errors.UnknownAction: 404,
     errors.UnknownRelationship: 404,
+    errors.UnknownSearch: 404,
     errors.UnknownKey: 404,
     errors.ActionExists: 409,
     errors.NotCancelable: 409,

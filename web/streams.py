@@ -72,7 +72,7 @@ class Streams(NamedTuple):
         head = self.log.head()
         stream = ServerSentEvents(self.log, self.tail, which, _resumed(call, head), head)
         return Streamed(
-            self._sending(call, EventSourceChannel, stream.run, lambda: f"after={stream.position}"),
+            self.sending(call, EventSourceChannel, stream.run, lambda: f"after={stream.position}"),
             EVENT_STREAM,
             head,
             _LIVE,
@@ -91,9 +91,7 @@ class Streams(NamedTuple):
         after = whole_number(call.query, "after", max(0, end - whole_number(call.query, "tail", end)), end)
         media, written = _WRITTEN[preferred(call, tuple(_WRITTEN))]
         stream = Replay(self.log, OutputAsked(call.action, after, end), written)
-        return Streamed(
-            self._sending(call, BodyChannel, stream.run, lambda: f"after={stream.line}"), media, head, _LIVE
-        )
+        return Streamed(self.sending(call, BodyChannel, stream.run, lambda: f"after={stream.line}"), media, head, _LIVE)
 
     async def follow_events(self, socket: WebSocket) -> None:
         """Send a frame for every change of an action that the caller may see, from `after` on, or from now on."""
@@ -141,9 +139,11 @@ class Streams(NamedTuple):
             return
         await self._follow(channel, follower, stream)
 
-    def _sending(
+    def sending(
         self, call: Call, kind: type[BodyChannel], stream: Stream, where: Callable[[], str]
     ) -> Callable[[Message, Receive, Send], Awaitable[None]]:
+        """Return what sends a stream as the body of an answer; `where` tells how to go on where it broke off."""
+
         async def run(start: Message, receive: Receive, send: Send) -> None:
             channel = kind(call.scope, receive, send, start)
             try:

@@ -164,7 +164,7 @@ def asked(history: list[Command]) -> Iterator[tuple[Snapshot, Naive]]:
 
 
 @pytest.mark.usefixtures("many")
-@shared(60)
+@shared(30)
 @given(history=command_sequences(), queries=st.lists(QUERIES, min_size=20, max_size=40))
 def test_every_query_finds_what_a_naive_search_finds(history: list[Command], queries: list[ActionQuery]) -> None:
     """For any history and any combination of filters: the same actions, in the same order, and the same total.
@@ -183,7 +183,7 @@ def test_every_query_finds_what_a_naive_search_finds(history: list[Command], que
 
 
 @pytest.mark.usefixtures("many")
-@shared(60)
+@shared(30)
 @given(history=command_sequences(), queries=st.lists(QUERIES, min_size=5, max_size=10))
 def test_pages_by_key_hold_all_in_order_there_and_back(history: list[Command], queries: list[ActionQuery]) -> None:
     """From any query's first page on, each beyond the last place, and back: every action once, in order."""

@@ -66,8 +66,9 @@ class SignIn(NamedTuple):
     async def _taken(self, request: Request) -> Reply:
         _check_origin(request)
         fields = await _fields(request)
-        user, secret = fields.get("user", "").strip(), fields.get("key", "").strip()
-        key = self.keyring.find(Credentials(user, secret))
+        user, secret = fields.get("user", ""), fields.get("key", "").strip()
+        # A space at the end was pasted along, or is part of the name.
+        key = self.keyring.find(Credentials(user, secret)) or self.keyring.find(Credentials(user.strip(), secret))
         if key is not None:
             return self._opened(request.scope, key, own_path(request.query_params.get("next")))
         problem = self._counted(request.scope, "This user and API key are not known, or the key was revoked.")

@@ -101,6 +101,8 @@ class PooledReader(PostgresText):
 class PostgresLog(SqlLog):
     """Reads events, output and keys; sees what any node committed."""
 
+    is_remote = True
+
     def __init__(self, address: Address, reader: PooledReader, listener: Listener) -> None:
         super().__init__(reader, listener.recorded)
         self._address = address
