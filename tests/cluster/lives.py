@@ -76,9 +76,8 @@ class Lives:
         return [step for life in list(self.lives) for step in list(life.steps) if step.outcome == outcome]
 
     def resumed(self, since: float) -> float | None:
-        """Return how long after `since` the first request was acknowledged that was sent then or later."""
-        answered = [step.answered for step in self.steps("acknowledged") if step.sent >= since]
-        return min(answered) - since if answered else None
+        """Return when the first request was acknowledged that was sent at `since` or later; None: none was yet."""
+        return min((step.answered for step in self.steps("acknowledged") if step.sent >= since), default=None)
 
     def _live(self, number: int, stop: Event) -> None:
         chance = Random(number)
