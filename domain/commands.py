@@ -119,6 +119,23 @@ class EndParent(Struct, frozen=True, kw_only=True):
     by: Caller
 
 
+class SaveSearch(Struct, frozen=True, kw_only=True):
+    """Keep a search under a name, instead of the one that has it: `query` is the filters as a query string."""
+
+    namespace: str
+    name: str
+    query: str
+    by: Caller
+
+
+class DeleteSearch(Struct, frozen=True, kw_only=True):
+    """Keep nothing under a name any more."""
+
+    namespace: str
+    name: str
+    by: Caller
+
+
 class IssueKey(Struct, frozen=True, kw_only=True):
     """Issue an API key: `secret_hash` is the SHA-256 of its secret, which is kept nowhere."""
 

@@ -12,9 +12,11 @@ import msgspec
 from deedbook.domain import action as actions
 from deedbook.domain import lane as lanes
 from deedbook.domain import relationship as relationships
+from deedbook.domain import saved_search as searches
 from deedbook.domain.action import Action, Facts
 from deedbook.domain.commands import (
     AppendOutput,
+    DeleteSearch,
     EndParent,
     Finish,
     ImportAction,
@@ -24,6 +26,7 @@ from deedbook.domain.commands import (
     RequestCancel,
     Retry,
     RevokeKey,
+    SaveSearch,
     StateParent,
 )
 from deedbook.domain.errors import (
@@ -32,6 +35,7 @@ from deedbook.domain.errors import (
     UnknownAction,
     UnknownKey,
     UnknownRelationship,
+    UnknownSearch,
 )
 from deedbook.domain.events import (
     ActionEnded,
@@ -41,11 +45,23 @@ from deedbook.domain.events import (
     LaneEntered,
     ParentEnded,
     ParentStated,
+    SearchDeleted,
+    SearchSaved,
 )
 from deedbook.domain.keys import ApiKey, Role
 from deedbook.domain.lifecycle import RUNNING, State
 from deedbook.domain.output import OutputEnd, chain
-from deedbook.domain.results import Answer, Appended, Command, Imported, KeyChanged, Recorded, Related, Result
+from deedbook.domain.results import (
+    Answer,
+    Appended,
+    Command,
+    Imported,
+    KeyChanged,
+    Recorded,
+    Related,
+    Result,
+    SearchChanged,
+)
 from deedbook.domain.session import Batch, Remembered, Session
 
 _RESULTS = msgspec.json.Decoder(Result)
@@ -151,6 +167,25 @@ def _end_parent(session: Session, command: EndParent) -> Related:
     return Related(command.parent, command.child, held=True)
 
 
+def _save_search(session: Session, command: SaveSearch) -> SearchChanged:
+    aggregate = searches.search_id(command.namespace, command.name)
+    was_there = session.search(aggregate).query is not None
+    session.add_to_search(aggregate, SearchSaved(
+        at=session.now, namespace=command.namespace, name=command.name, query=command.query, by=command.by
+    ))  # fmt: skip
+    return SearchChanged(command.name, was_there)
+
+
+def _delete_search(session: Session, command: DeleteSearch) -> SearchChanged:
+    aggregate = searches.search_id(command.namespace, command.name)
+    if session.search(aggregate).query is None:
+        raise UnknownSearch(command.name)
+    session.add_to_search(aggregate, SearchDeleted(
+        at=session.now, namespace=command.namespace, name=command.name, by=command.by
+    ))  # fmt: skip
+    return SearchChanged(command.name, was_there=True)
+
+
 def _issue_key(session: Session, command: IssueKey) -> KeyChanged:
     key = ApiKey(
         id=command.id,
@@ -247,6 +282,8 @@ _DECISIONS: dict[type[Any], Callable[[Session, Any], Result]] = {
     AppendOutput: _append_output,
     StateParent: _state_parent,
     EndParent: _end_parent,
+    SaveSearch: _save_search,
+    DeleteSearch: _delete_search,
     IssueKey: _issue_key,
     RevokeKey: _revoke_key,
 }

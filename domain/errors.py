@@ -101,6 +101,13 @@ class IdempotencyMismatch(Refused):
         super().__init__(f"The Idempotency-Key {key!r} was used before with another request; take a new one.")
 
 
+class UnknownSearch(Refused):
+    """Nothing is saved under this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no saved search {name!r}.")
+
+
 class UnknownKey(Refused):
     """No API key has this id, or it was revoked before."""
 

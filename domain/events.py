@@ -160,9 +160,31 @@ class LaneLeft(Event, frozen=True, kw_only=True):
     action: UUID
 
 
+class SearchSaved(Event, frozen=True, kw_only=True):
+    """A namespace keeps filters, as a query string, under a name from now on, instead of those that had it."""
+
+    TOPIC: ClassVar[str] = "search.saved/1"
+
+    namespace: str
+    name: str
+    query: str
+    by: Caller
+
+
+class SearchDeleted(Event, frozen=True, kw_only=True):
+    """A namespace keeps nothing under a name any more."""
+
+    TOPIC: ClassVar[str] = "search.deleted/1"
+
+    namespace: str
+    name: str
+    by: Caller
+
+
 ActionEvent = ActionRecorded | ActionStarted | CancelRequested | ActionEnded | ActionRetried
 RelationshipEvent = ParentStated | ParentEnded
 LaneEvent = LaneEntered | LaneStarted | LaneLeft
+SearchEvent = SearchSaved | SearchDeleted
 
 #: Every event type, by the topic that is written today.
 EVENTS: dict[str, type[Event]] = {
@@ -178,5 +200,7 @@ EVENTS: dict[str, type[Event]] = {
         LaneEntered,
         LaneStarted,
         LaneLeft,
+        SearchSaved,
+        SearchDeleted,
     )
 }

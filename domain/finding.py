@@ -6,7 +6,8 @@ from typing import NamedTuple
 #: Of which kinds findings are; `domain/README.md` says what each means.
 CODES = (
     "leaf", "head", "tail", "hole", "version", "date", "aggregate", "undecodable", "transition", "lane", "relationship",
-    "cycle", "parents", "retry", "output", "idempotency", "key", "trigger", "schema", "file", "view", "stopped",
+    "search", "cycle", "parents", "retry", "output", "idempotency", "key", "trigger", "schema", "file", "view",
+    "stopped",
 )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ from uuid import UUID
 from msgspec import Struct
 
 #: Names that the paths of the API need, so that no namespace may have them.
-RESERVED_NAMESPACES = frozenset({"action", "event", "events", "relationship", "admin", "key", "deedbook"})
+RESERVED_NAMESPACES = frozenset(
+    {"action", "event", "events", "relationship", "admin", "key", "user", "object", "search", "deedbook"}
+)
 
 #: What a namespace looks like: it stands in paths as it is.
 NAMESPACE_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
@@ -31,13 +33,14 @@ class Right(StrEnum):
     FINISH = "finish"
     APPEND = "append output"
     RELATE = "relate"
+    SAVE = "save searches"
     ADMINISTER = "administer"
 
 
 MAY: dict[Role, frozenset[Right]] = {
-    Role.AUDITOR: frozenset({Right.READ}),
-    Role.OPERATOR: frozenset({Right.READ, Right.CANCEL, Right.RETRY, Right.FINISH}),
-    Role.RECORDER: frozenset({Right.READ, Right.RECORD, Right.FINISH, Right.APPEND, Right.RELATE}),
+    Role.AUDITOR: frozenset({Right.READ, Right.SAVE}),
+    Role.OPERATOR: frozenset({Right.READ, Right.CANCEL, Right.RETRY, Right.FINISH, Right.SAVE}),
+    Role.RECORDER: frozenset({Right.READ, Right.RECORD, Right.FINISH, Right.APPEND, Right.RELATE, Right.SAVE}),
     Role.ADMIN: frozenset(Right),
 }
 

@@ -3,7 +3,7 @@
 An engine of `store/` implements it. Every method may be called from any thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -63,6 +63,13 @@ class Whole(NamedTuple):
 
 class EventLog(Protocol):
     """The reading side of a store."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether an answer takes a journey, and may be long in coming: no event loop should wait for many of them."""
+
+    def elsewhere(self) -> Callable[[], "EventLog"]:
+        """Return what opens the same log in another process: it can be pickled."""
 
     def head(self) -> int:
         """Return the position of the last event, 0 where there is none; raises `StoreFailed`."""

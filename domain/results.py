@@ -7,6 +7,7 @@ from msgspec import Struct
 from deedbook.domain.action import Action
 from deedbook.domain.commands import (
     AppendOutput,
+    DeleteSearch,
     EndParent,
     Finish,
     ImportAction,
@@ -15,6 +16,7 @@ from deedbook.domain.commands import (
     RequestCancel,
     Retry,
     RevokeKey,
+    SaveSearch,
     StateParent,
 )
 from deedbook.domain.keys import ApiKey
@@ -48,13 +50,20 @@ class Related(Struct, frozen=True, tag="related"):
     held: bool
 
 
+class SearchChanged(Struct, frozen=True, tag="search"):
+    """A search that was saved, or deleted; `was_there`: something was kept under its name before."""
+
+    name: str
+    was_there: bool
+
+
 class KeyChanged(Struct, frozen=True, tag="key"):
     """An API key that was issued or revoked."""
 
     key: ApiKey
 
 
-Result = Recorded | Imported | Appended | Related | KeyChanged
+Result = Recorded | Imported | Appended | Related | SearchChanged | KeyChanged
 Command = (
     RecordAction
     | ImportAction
@@ -64,6 +73,8 @@ Command = (
     | AppendOutput
     | StateParent
     | EndParent
+    | SaveSearch
+    | DeleteSearch
     | IssueKey
     | RevokeKey
 )

@@ -11,13 +11,15 @@ from uuid import UUID
 from deedbook.domain import action as actions
 from deedbook.domain import lane as lanes
 from deedbook.domain import relationship as relationships
+from deedbook.domain import saved_search as searches
 from deedbook.domain.action import Action
 from deedbook.domain.commands import Once
-from deedbook.domain.events import ActionEvent, ActionRecorded, Event, LaneEvent, RelationshipEvent
+from deedbook.domain.events import ActionEvent, ActionRecorded, Event, LaneEvent, RelationshipEvent, SearchEvent
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.lane import Lane
 from deedbook.domain.output import OutputEnd, OutputLine
 from deedbook.domain.relationship import Relationship
+from deedbook.domain.saved_search import SavedSearch
 
 State = TypeVar("State")
 Happened = TypeVar("Happened", bound=Event)
@@ -65,8 +67,8 @@ class Known(NamedTuple):
 class Batch:
     """What the commands of one transaction have added so far.
 
-    `known` outlives the batch: the states of lanes and relationships, which are small. Actions carry their bodies and
-    are read again in each batch.
+    `known` outlives the batch: the states of lanes, relationships and searches, which are small. Actions carry their
+    bodies and are read again in each batch.
     """
 
     def __init__(self, past: Past, known: dict[UUID, Known], now: int, position: int) -> None:
@@ -120,6 +122,10 @@ class Session:
         """Return what is directly above an object now."""
         return self._get(self.known, self.batch.known, aggregate, relationships.evolve) or Relationship()
 
+    def search(self, aggregate: UUID) -> SavedSearch:
+        """Return what is kept under the name of a search now."""
+        return self._get(self.known, self.batch.known, aggregate, searches.evolve) or SavedSearch()
+
     def api_key(self, key: UUID) -> ApiKey | None:
         """Return an API key that is not revoked, None where there is none."""
         found = self.batch.past.api_key(key)
@@ -143,6 +149,10 @@ class Session:
         """Let `events` happen to what is above an object."""
         before = self.relationship(aggregate)
         self._add(self.known, self.batch.known, aggregate, before, events, relationships.evolve)
+
+    def add_to_search(self, aggregate: UUID, *events: SearchEvent) -> None:
+        """Let `events` happen to what is kept under a name."""
+        self._add(self.known, self.batch.known, aggregate, self.search(aggregate), events, searches.evolve)
 
     def output_end(self, action: UUID) -> OutputEnd:
         """Return how far the output of an action has come, with what this batch added."""

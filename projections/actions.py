@@ -10,74 +10,43 @@ that of the one that gave it its place in the order: a start moves an action tha
 `since` a position.
 """
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from uuid import UUID
+from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
 from sqlite_utils import Database
 
-from deedbook.domain.action import Action, live
-from deedbook.domain.events import (
-    ActionEnded,
-    ActionRecorded,
-    ActionRetried,
-    ActionStarted,
-    CancelRequested,
-    Event,
-)
 from deedbook.domain.lifecycle import FINAL, State
-from deedbook.domain.log import Happened
-from deedbook.projections import past
+from deedbook.projections import past, retries
 from deedbook.projections.past import Left
+from deedbook.projections.prepared import CANCEL, RETRY, Begun, Life, Move, Part, Term
 from deedbook.projections.relations import Relations
-from deedbook.projections.resource import decode, encode, is_long, move, resource_of
+from deedbook.projections.resource import decode, encode, move
 from deedbook.projections.rows import insert_rows
 from deedbook.projections.terms import FIELDS, Terms
 
-#: The columns in the order in which `_Row` fills them: those that never move first, then from `state` on.
+#: The columns in the order in which they are filled: those that never move first, then from `state` on.
 _COLUMNS = ("id", "uuid", *FIELDS, "sort", "start", "end", "permits", "changed", "sorted")
 
-#: At the most so many actions that may still move are kept in memory, with what they were recorded with.
+#: At the most so many actions that may still move are kept in memory, with their documents.
 RECENT = 10_000
 
-#: The bits of `permits`: what the recorder did not forbid.
-CANCEL, RETRY = 1, 2
 
+class _Row(Life, gc=False):
+    """An action that is in the table, and may move: where it stands, and what its document is made from.
 
-class _Row(Struct, gc=False):
-    """An action that the batch touches: where it stands, and what its document is made from.
-
-    terms: the numbers of those of its terms that never move, in the order of `FIELDS`; term: that of its state.
-    recorded: as its first event has it, where that was seen; document: of one that was read from the table.
-    sort_before: its place in the order as the table has it, None where it is not in there yet;
-    is_resorted: whether it got another one since, be it the same date.
+    object and term: the numbers of its object and of its state; document: as it was at some point of its life.
+    sort_before and sorted_before: its place in the order as the table has it, and the event that gave it that.
     """
 
-    id: int
-    uuid: UUID
+    action: bytes
     namespace: str
-    terms: Sequence[int | None]
-    state: State
+    object: int | None
     term: int
-    sort: int
-    start: int | None
-    end: int | None
     permits: int
-    changed: int
-    sorted: int
-    recorded: ActionRecorded | None = None
-    document: bytes = b""
-    sort_before: int | None = None
-    is_resorted: bool = False
-
-    @property
-    def object(self) -> int | None:
-        """The term of its object."""
-        return self.terms[_OBJECT]
-
-
-_OBJECT = FIELDS.index("object")
+    document: bytes
+    sort_before: int
+    sorted_before: int
 
 
 class Actions:
@@ -88,20 +57,19 @@ class Actions:
         self._terms = terms
         self._relations = relations
         self._bulk = bulk
-        self._rows: dict[UUID, _Row] = {}
-        #: The last actions that may still move, so that most of them need not be read again.
-        self._recent: dict[UUID, _Row] = {}
+        #: The last actions that may still move, by their UUIDs' bytes, so that most need not be read again.
+        self._recent: dict[bytes, _Row] = {}
         #: In bulk there is no index by uuid yet: the ids of all actions that may still move.
-        self._open: dict[UUID, int] = {}
+        self._open: dict[bytes, int] = {}
+        #: Of the part that is being folded: what moves, and what it leaves.
+        self._moved: dict[bytes, _Row] = {}
         self._left: list[Left] = []
-        #: Of the totals: terms that new actions have, or moved ones got, and those that were left.
-        self._gained: list[int] = []
 
     @staticmethod
     def create(db: Database) -> None:
         """Make the tables, without their indexes."""
         types = dict.fromkeys(_COLUMNS, int) | {"uuid": bytes}
-        nullable = {"object", "user", "ip", "start", "end"}
+        nullable = {"object", "user", "ip", "agent", "start", "end"}
         db.create_table("actions", types, pk="id", not_null=set(_COLUMNS) - nullable, strict=True)
         db.create_table("documents", {"id": int, "json": bytes}, pk="id", not_null={"json"}, strict=True)
         db.create_table("bodies", {"id": int, "body": str}, pk="id", not_null={"body"}, strict=True)
@@ -111,6 +79,7 @@ class Actions:
         )
         db.create_table("listed_totals", {"term": int, "total": int}, pk="term", not_null={"total"}, strict=True)
         past.create(db)
+        retries.create(db)
 
     @staticmethod
     def create_indexes(db: Database) -> None:
@@ -119,23 +88,27 @@ class Actions:
         for field in FIELDS:
             db.table("actions").create_index([field, "sort"], f"actions_by_{field}")
         db.table("actions").create_index(["sort"], "actions_by_sort")
-        db.table("actions").create_index(["end"], "actions_by_end")
+        db.table("actions").create_index(["namespace", "end"], "actions_by_end")
+        db.execute("CREATE INDEX actions_unstarted ON actions (sort) WHERE start IS NULL")
         past.create_indexes(db)
 
-    @property
-    def folds(self) -> Mapping[type[Event], Callable[[Happened], None]]:
-        """What takes in one event of each type; written at the next `flush`."""
-        return {
-            ActionRecorded: self._begin,
-            ActionStarted: self._go_on,
-            CancelRequested: self._go_on,
-            ActionEnded: self._go_on,
-            # The old action stays as it ended; the new one has an event of its own.
-            ActionRetried: lambda _: None,
-        }
+    def fold(self, part: Part) -> None:
+        """Write what happened to actions in a part, with its terms, in the transaction that is open."""
+        numbers = self._follow(part.terms, part.moves)
+        self._terms.count({number: part.totals[place] for place, number in enumerate(numbers) if place in part.totals})
+        self._terms.flush()
+        if part.begun.ids:
+            self._write_begun(part.begun, numbers)
+        if self._moved:
+            self._write_moved()
+        past.insert(self._db, sorted([*(_numbered(left, numbers) for left in part.left), *self._left]))
+        if not self._bulk:
+            self._list(part.begun, [numbers[place] for place in part.begun.terms[_OBJECT :: len(FIELDS)]])
+        self._remember(part, numbers)
+        self._clear()
 
     def list_below(self, pairs: Sequence[tuple[int, int]], since: int) -> None:
-        """List the actions of objects that came below others: `pairs` of terms (below, above), after a `flush`."""
+        """List the actions of objects that came below others: `pairs` of terms (below, above)."""
         if self._bulk:
             return
         added: Counter[int] = Counter()
@@ -145,23 +118,6 @@ class Actions:
                 (above, since, below),
             ).rowcount
         self._count_listed(added)
-
-    def flush(self) -> None:
-        """Write what was folded since the last flush, with its terms, in the transaction that is open."""
-        rows = self._rows.values()
-        new = [row for row in rows if row.sort_before is None]
-        moved = [row for row in rows if row.sort_before is not None]
-        self._terms.count(self._gained, [left.state for left in self._left])
-        self._terms.flush()
-        if not rows:
-            return
-        self._write_new(new)
-        self._write_moved(moved)
-        past.insert(self._db, self._left)
-        if not self._bulk:
-            self._list(new, [row for row in moved if row.is_resorted])
-        self._remember()
-        self._clear()
 
     def finish(self) -> None:
         """After a bulk fold: make the indexes, and the lists below each object."""
@@ -177,91 +133,72 @@ class Actions:
         self._clear()
         self._recent.clear()
 
-    def _begin(self, happened: Happened) -> None:
-        event = happened.event
-        assert isinstance(event, ActionRecorded)  # noqa: S101  # `folds` says so
-        position = happened.position
-        *terms, term = self._terms.numbers(
-            event.namespace,
-            ("", event.object or None, event.user, event.action, event.method, event.ip,
-             "true" if event.is_user_action else "false", event.state),
-        )  # fmt: skip
-        self._rows[happened.aggregate] = _Row(
-            position,
-            happened.aggregate,
-            event.namespace,
-            terms,
-            event.state,
-            term or 0,
-            event.created if event.start is None else event.start,
-            event.start,
-            event.end,
-            CANCEL * event.can_be_canceled + RETRY * event.can_be_retried,
-            position,
-            position,
-            event,
+    def _follow(self, terms: Sequence[Term], moves: Sequence[Move]) -> list[int]:
+        """Take in all that moves what was there before; return the numbers of the part's terms, each in its place.
+
+        New ones are numbered in the order in which events name them, however the log is cut into parts.
+        """
+        numbers = [0]
+        for one in moves:
+            numbers += self._numbers(terms[len(numbers) - 1 : bisect_left(terms, (one.position,))])
+            self._move(one)
+        return numbers + self._numbers(terms[len(numbers) - 1 :])
+
+    def _numbers(self, terms: Sequence[Term]) -> list[int]:
+        return [self._terms.number(term.namespace, term.field, term.value) for term in terms]
+
+    def _move(self, one: Move) -> None:
+        row = self._moved[one.action] = (
+            self._moved.get(one.action) or self._recent.get(one.action) or self._load(one.action)
         )
-        self._gained += [number for number in terms if number is not None]
-        self._gained.append(term or 0)
-
-    def _go_on(self, happened: Happened) -> None:
-        position, event = happened.position, happened.event
-        row = self._rows.get(happened.aggregate) or self._known(happened.aggregate)
-        span = (position - row.changed).bit_length()
-        self._left.append(Left(position, row.id, row.changed, row.term, span, row.sort, row.start, row.end))
-        row.state, row.start, row.end = live(row.state, row.start, row.end, event)  # type: ignore[arg-type]  # as `folds` says
+        self._terms.count({row.term: -1})
+        self._left.append(row.move(one.position, one.change, row.term))
         row.term = self._terms.number(row.namespace, "state", row.state)
-        row.changed = position
-        self._gained.append(row.term)
-        if isinstance(event, ActionStarted):
-            row.sort, row.sorted, row.is_resorted = event.at, position, True
+        self._terms.count({row.term: 1})
 
-    def _write_new(self, rows: Sequence[_Row]) -> None:
-        insert_rows(self._db, "actions", [
-            (row.id, row.uuid.bytes, *row.terms, row.term, row.sort, row.start, row.end, row.permits, row.changed,
-             row.sorted)
-            for row in rows
-        ])  # fmt: skip
-        insert_rows(self._db, "documents", [(row.id, _document(row)) for row in rows])
-        insert_rows(self._db, "bodies", [
-            (row.id, row.recorded.body)
-            for row in rows
-            if row.recorded is not None and row.recorded.body is not None and is_long(row.recorded.body)
-        ])  # fmt: skip
+    def _write_begun(self, begun: Begun, numbers: Sequence[int]) -> None:
+        terms = [numbers[place] or None for place in begun.terms]
+        insert_rows(self._db, "actions", list(zip(
+            begun.ids, begun.uuids, *(terms[place :: len(FIELDS)] for place in range(len(FIELDS))),
+            begun.sorts, begun.starts, begun.ends, begun.permits, begun.changed, begun.sorted, strict=True,
+        )))  # fmt: skip
+        insert_rows(self._db, "documents", list(zip(begun.ids, begun.documents, strict=True)))
+        insert_rows(self._db, "bodies", begun.bodies)
+        retries.insert(self._db, begun.retries)
 
-    def _write_moved(self, rows: Sequence[_Row]) -> None:
+    def _write_moved(self) -> None:
+        rows = self._moved.values()
         execute = self._db.conn.executemany
-        execute("UPDATE documents SET json = ? WHERE id = ?", [(_document(row), row.id) for row in rows])
+        execute(
+            "UPDATE documents SET json = ? WHERE id = ?",
+            [(moved_to(row.document, row.state, row.start, row.end, row.permits), row.id) for row in rows],
+        )
         execute(
             'UPDATE actions SET state = ?, sort = ?, start = ?, "end" = ?, changed = ?, sorted = ? WHERE id = ?',
             [(row.term, row.sort, row.start, row.end, row.changed, row.sorted, row.id) for row in rows],
         )
 
-    def _remember(self) -> None:
+    def _remember(self, part: Part, numbers: Sequence[int]) -> None:
         if len(self._recent) > RECENT:
             self._recent.clear()
-        for action, row in self._rows.items():
+        for action, row in self._moved.items():
             if row.state in FINAL:
-                if row.sort_before is not None:
-                    self._recent.pop(action, None)
-                    self._open.pop(action, None)
+                self._recent.pop(action, None)
+                self._open.pop(action, None)
             else:
-                row.sort_before, row.is_resorted = row.sort, False
+                row.sort_before, row.sorted_before = row.sort, row.sorted
                 self._recent[action] = row
-                if self._bulk:
-                    self._open[action] = row.id
+        for row in _opened(part, numbers):
+            self._recent[row.action] = row
+            if self._bulk:
+                self._open[row.action] = row.id
 
     def _clear(self) -> None:
-        self._rows.clear()
+        self._moved.clear()
         self._left.clear()
-        self._gained.clear()
 
-    def _known(self, action: UUID) -> _Row:
-        row = self._rows[action] = self._recent.get(action) or self._load(action)
-        return row
-
-    def _load(self, action: UUID) -> _Row:
-        by, key = ("actions.id", self._open[action]) if self._bulk else ("uuid", action.bytes)
+    def _load(self, action: bytes) -> _Row:
+        by, key = ("actions.id", self._open[action]) if self._bulk else ("uuid", action)
         number, namespace, uri, term, state, sort, start, end, permits, changed, placed, document = self._db.execute(
             'SELECT actions.id, scope.namespace, object, state, now.value, sort, start, "end", permits, changed,'
             " sorted, json FROM actions JOIN documents USING (id) JOIN terms AS scope ON scope.id = actions.namespace"
@@ -269,21 +206,28 @@ class Actions:
             (key,),
         ).fetchone()
         return _Row(
-            number, action, namespace, (None, uri), State(state), term, sort, start, end, permits, changed, placed,
-            None, document, sort,
+            number, State(state), sort, start, end, changed, placed,
+            action, namespace, uri, term, permits, document, sort, placed,
         )  # fmt: skip
 
-    def _list(self, new: Sequence[_Row], resorted: Sequence[_Row]) -> None:
-        """Keep the lists below each object above an action's own: `resorted` ones change their place."""
+    def _list(self, begun: Begun, objects: Sequence[int]) -> None:
+        """Keep the lists below each object above an action's own: those that were sorted anew change their place."""
+        resorted = [row for row in self._moved.values() if row.sorted != row.sorted_before]
+        new = [
+            (above, sort, number, placed)
+            for object_, sort, number, placed in zip(objects, begun.sorts, begun.ids, begun.sorted, strict=True)
+            for above in self._above(object_)
+        ]
         # What is above an object was so before its action came to where it stands.
-        places = [(above, row.sort, row.id, row.sorted) for row in (*new, *resorted) for above in self._above(row)]
-        gone = [(above, row.sort_before, row.id) for row in resorted for above in self._above(row)]
-        self._db.conn.executemany("DELETE FROM listed WHERE term = ? AND sort = ? AND id = ?", gone)
-        self._db.conn.executemany("INSERT INTO listed VALUES (?, ?, ?, ?)", places)
-        self._count_listed(Counter(above for row in new for above in self._above(row)))
+        again = [(above, row.sort, row.id, row.sorted) for row in resorted for above in self._above(row.object)]
+        gone = [(above, row.sort_before, row.id) for row in resorted for above in self._above(row.object)]
+        if new or again:
+            self._db.conn.executemany("DELETE FROM listed WHERE term = ? AND sort = ? AND id = ?", gone)
+            self._db.conn.executemany("INSERT INTO listed VALUES (?, ?, ?, ?)", new + again)
+            self._count_listed(Counter(above for above, *_ in new))
 
-    def _above(self, row: _Row) -> Sequence[int]:
-        return () if row.object is None else self._relations.above(row.object)
+    def _above(self, term: int | None) -> Sequence[int]:
+        return self._relations.above(term) if term else ()
 
     def _count_listed(self, added: Counter[int]) -> None:
         self._db.conn.executemany(
@@ -292,15 +236,26 @@ class Actions:
         )
 
 
-def _document(row: _Row) -> bytes:
-    """Return the JSON of an action, as lists have it."""
-    recorded = row.recorded
-    if recorded is None:
-        return moved_to(row.document, row.state, row.start, row.end, row.permits)
-    resource = resource_of(Action(row.uuid, recorded, row.state, row.start, row.end))
-    if resource.body is not None and is_long(resource.body):
-        resource.body = None
-    return encode(resource)
+_OBJECT, _STATE = FIELDS.index("object"), FIELDS.index("state")
+
+
+def _numbered(left: Left, numbers: Sequence[int]) -> Left:
+    until, action, since, place, span, sort, start, end = left
+    return Left(until, action, since, numbers[place], span, sort, start, end)
+
+
+def _opened(part: Part, numbers: Sequence[int]) -> Iterator[_Row]:
+    """Return the actions that began in a part and may still move, as they are in the table now."""
+    begun = part.begun
+    for at in begun.open:
+        terms = begun.terms[at * len(FIELDS) : (at + 1) * len(FIELDS)]
+        state = terms[_STATE]
+        sort, placed = begun.sorts[at], begun.sorted[at]
+        yield _Row(
+            begun.ids[at], State(part.terms[state - 1].value), sort, begun.starts[at], begun.ends[at],
+            begun.changed[at], placed, begun.uuids[at], part.terms[state - 1].namespace,
+            numbers[terms[_OBJECT]] or None, numbers[state], begun.permits[at], begun.documents[at], sort, placed,
+        )  # fmt: skip
 
 
 def moved_to(document: bytes, state: State, start: int | None, end: int | None, permits: int) -> bytes:

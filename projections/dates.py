@@ -18,6 +18,11 @@ def iso8601(date: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date // 1_000_000))
 
 
+def iso8601_exactly(date: int) -> str:
+    """Return `2016-02-01T16:47:28.000000Z`: to the microsecond, for who goes on from there."""
+    return f"{iso8601(date)[:-1]}.{date % 1_000_000:06}Z"
+
+
 # Most dates of a rebuild are different seconds of few days: a cache of both halves hits, one of the whole would not.
 @lru_cache(maxsize=4096)
 def _day(days: int) -> str:

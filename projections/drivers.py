@@ -5,12 +5,12 @@ are checked on each. Of a moment of the past each driver finds what was there th
 the same index as now, and what has moved since, through `past`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.projections import milestones
+from deedbook.projections import milestones, search
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.moment import NOW, OPEN, Branch, as_it_was, held, standing, unchanged, waited
 from deedbook.projections.terms import numbers
@@ -20,6 +20,9 @@ MERGED = 50
 
 #: Up to so many actions, a range of end dates is read through its own index and sorted.
 SORTED = 10_000
+
+#: The total of a driver that never drives.
+NEVER = 2**63
 
 #: The check of a filter that every other one implies.
 IMPLIED = "1"
@@ -45,6 +48,7 @@ class Driver(NamedTuple):
 def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
     """Return every way to read what a query asks for, as things are or as they were at its moment."""
     filtered = False
+    everything = _everything(db, query)
     if query.uuids or query.uuid_prefix is not None:
         yield _by_uuid(query)
     if query.object is not None:
@@ -57,9 +61,15 @@ def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
             if field == "state"
             else _by_terms(db, query, field, numbers(db, query.namespace, field, values))
         )
+    for word in query.words:
+        terms = search.found(db, query.namespace, word)
+        if all(found.total < everything.total for found in terms.values()):
+            filtered = True
+            yield _by_word(query, word, terms)
     if query.end_from is not None or query.end_to is not None:
         yield from _by_end(db, query)
-    yield _everything(db, query, implied=filtered)
+    # Every other filter's terms are of the namespace.
+    yield everything._replace(check=IMPLIED, parameters=()) if filtered else everything
 
 
 def bounds(query: ActionQuery) -> list[tuple[str, int]]:
@@ -141,7 +151,7 @@ def _by_state(db: Database, query: ActionQuery, states: Sequence[str]) -> Driver
     still = [branch for branch in driver.branches if set(branch.parameters) - {term for term, _ in ended}]
 
     def count() -> int:
-        counted = sum(milestones.total_at(db, "state", term, total, moment) for term, total in ended)
+        counted = sum(milestones.ended_at(db, term, total, moment) for term, total in ended)
         return lost + counted + sum(_count(db, unchanged(branch, moment)) for branch in still)
 
     # The index has what was recorded later too, mixed among the others: it is passed over.
@@ -194,27 +204,49 @@ def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
     return [Driver(total, [branch], check, (term,), count), _by_terms(db, query, "object", above)]
 
 
+def _by_word(query: ActionQuery, word: str, terms: Mapping[str, search.Found]) -> Driver:
+    """Return the driver by a word of free text; where too much has it, it is only checked on what another gives."""
+    total = sum(found.total for found in terms.values())
+    is_one_by_one = sum(found.number for found in terms.values()) <= MERGED
+    condition, parameters = search.check(query.namespace, word, terms)
+    exactly = (lambda: total) if len(terms) == 1 and query.as_of is None else None
+    if total > SORTED and not is_one_by_one:
+        return Driver(NEVER, [], condition, parameters, exactly)
+    return Driver(total, list(search.branches(terms, MERGED)), condition, parameters, exactly)
+
+
+def ended(db: Database, query: ActionQuery) -> list[Branch]:
+    """Return what ended in a query's range, in its namespace."""
+    conditions, dates = zip(*bounds(ActionQuery(end_from=query.end_from, end_to=query.end_to)), strict=True)
+    condition = " AND ".join(conditions).format(**NOW._asdict())
+    terms = [term for term, _ in numbers(db, query.namespace, "namespace", ("",))]
+    table = "actions AS a INDEXED BY actions_by_end"
+    if len(terms) > MERGED:
+        among = f"a.namespace IN ({','.join('?' * len(terms))})"
+        return [Branch(table, f"{among} AND {condition}", (*terms, *dates))]
+    return [Branch(table, f"a.namespace = ? AND {condition}", (term, *dates)) for term in terms]
+
+
 def _by_end(db: Database, query: ActionQuery) -> Iterable[Driver]:
     """Drive by the end date where few ended in the range; else the range is checked on each (`bounds`)."""
-    conditions, parameters = zip(*bounds(ActionQuery(end_from=query.end_from, end_to=query.end_to)), strict=True)
-    condition = " AND ".join(conditions).format(**NOW._asdict())
-    branch = Branch("actions AS a INDEXED BY actions_by_end", condition, parameters)
+    branches = ended(db, query)
+    some = " UNION ALL ".join(f"SELECT 1 FROM {branch.tables} WHERE {branch.condition}" for branch in branches)
     (found,) = db.execute(
-        f"SELECT count(*) FROM (SELECT 1 FROM {branch.tables} WHERE {branch.condition} LIMIT {SORTED + 1})", parameters
+        f"SELECT count(*) FROM ({some or 'SELECT 1 WHERE 0'} LIMIT {SORTED + 1})",
+        [parameter for branch in branches for parameter in branch.parameters],
     ).fetchone()
     if found > SORTED:
         return
     if query.as_of is None:
-        yield Driver(found, [branch], "", ())
+        yield Driver(found, branches, "", ())
         return
-    branches = [unchanged(branch, query.as_of), *held(db, query.namespace, OPEN, query.as_of)]
-    yield Driver(found, branches, "", (), is_of_then=True)
+    since = [unchanged(branch, query.as_of) for branch in branches]
+    yield Driver(found, [*since, *held(db, query.namespace, OPEN, query.as_of)], "", (), is_of_then=True)
 
 
-def _everything(db: Database, query: ActionQuery, *, implied: bool) -> Driver:
+def _everything(db: Database, query: ActionQuery) -> Driver:
     if query.namespace is not None:
-        driver = _by_terms(db, query, "namespace", numbers(db, query.namespace, "namespace", ("",)))
-        return driver._replace(check=IMPLIED, parameters=()) if implied else driver
+        return _by_terms(db, query, "namespace", numbers(db, query.namespace, "namespace", ("",)))
     (total,) = db.execute("SELECT coalesce(sum(total), 0) FROM terms WHERE field = 'namespace'").fetchone()
     branch = Branch("actions AS a INDEXED BY actions_by_sort", "1", ())
     moment = query.as_of

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlite_utils import Database
 
-from deedbook.domain.log import EventLog, Happened
+from deedbook.domain.log import EventLog
 from deedbook.domain.merkle import Frontier, TreeHead, grow
 
 #: Leaves read at once.
@@ -29,9 +29,9 @@ class Head:
         table = db.create_table("head", columns, not_null=set(columns), strict=True)
         table.insert({"size": 0, "root": Frontier().root, "frontier": b""})
 
-    def fold(self, happened: Sequence[Happened]) -> None:
-        """Take in events, in the transaction that is open."""
-        self._frontier = grow(self._frontier, [one.leaf for one in happened])
+    def fold(self, leaves: Sequence[bytes]) -> None:
+        """Take in the leaves of events, in the transaction that is open."""
+        self._frontier = grow(self._frontier, leaves)
         size, root = self._frontier.head
         self._db.execute("UPDATE head SET size = ?, root = ?, frontier = ?", (size, root, self._frontier.to_bytes()))
 

@@ -4,83 +4,96 @@ A page costs what it returns, and the total of a single filter is read, not coun
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
 from deedbook.domain.lifecycle import State
-from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.action_query import ActionQuery, Place
 from deedbook.projections.actions import moved_to
-from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers, of_then
 from deedbook.projections.moment import Branch
+from deedbook.projections.resource import with_body
+from deedbook.projections.selection import select, sort_of, union
+from deedbook.projections.totals import Total, total
 
 
 class Page(NamedTuple):
-    """Some actions as JSON, in order, and how many there are in all."""
+    """Some actions as JSON, in order, and how many there are in all.
+
+    Not `is_exact`, there are at least `total`. first, last: the places of the first and the last on the page, None
+    where it is empty; has_more: whether others follow on the way that the query went.
+    """
 
     total: int
     documents: list[bytes]
+    is_exact: bool = True
+    first: Place | None = None
+    last: Place | None = None
+    has_more: bool = False
 
 
 def page(db: Database, query: ActionQuery) -> Page:
     """Answer a query from the views as they are in the open transaction, or as they were at the query's moment."""
-    ways = list(drivers(db, query))
-    best = min(ways, key=lambda driver: driver.total)
-    others = [driver for driver in ways if driver is not best and driver.check]
-    best = of_then(db, query, best)
-    if not best.total:
+    selection = select(db, query)
+    if not selection.best.total:
         return Page(0, [])
-    ranges = bounds(query)
-    branches = [_narrowed(branch, others, ranges) for branch in best.branches]
-    # The namespace is in every term: as another filter beside them it takes nothing away.
-    is_alone = not ranges and all(other.check == IMPLIED for other in others)
-    total = best.exactly() if best.exactly is not None and is_alone else _count(db, branches)
-    return Page(total, _documents(db, branches, query))
+    found = _rows(db, selection.branches, query)
+    counted = Total(0, is_exact=False) if query.whole else _at_least(total(db, query, selection), query, len(found))
+    rows = found[: query.limit]
+    if query.backwards:
+        rows.reverse()
+    places = [Place(row[0], row[1]) for row in rows]
+    documents = [_document(query, *row[2:]) for row in rows]
+    has_more = len(found) > query.limit
+    if not places:
+        return Page(counted.number, [], counted.is_exact)
+    return Page(counted.number, documents, counted.is_exact, places[0], places[-1], has_more)
 
 
-def _narrowed(branch: Branch, others: Sequence[Driver], ranges: Sequence[tuple[str, int]]) -> Branch:
-    """Add the checks of all other filters to a branch."""
-    checks = [other.check for other in others if other.check != IMPLIED] + [condition for condition, _ in ranges]
-    parameters = (
-        *branch.parameters,
-        *(parameter for other in others for parameter in other.parameters),
-        *(value for _, value in ranges),
-    )
-    is_joined = branch.key == "l" and bool(checks)
-    return branch._replace(
-        tables=f"{branch.tables} CROSS JOIN actions AS a ON a.id = l.id" if is_joined else branch.tables,
-        condition=" AND ".join([branch.condition, *(check.format(**branch.columns._asdict()) for check in checks)]),
-        parameters=parameters,
-    )
+# Any: the columns of a row, as `_rows` asks for them.
+def _document(query: ActionQuery, body: str | None, *facts: Any) -> bytes:  # noqa: ANN401  # see above
+    document: bytes = facts[0] if query.as_of is None else as_then(*facts)
+    return document if body is None else with_body(document, body)
 
 
-def _select(branches: Sequence[Branch]) -> tuple[str, list[object]]:
-    selects = (
-        f"SELECT {'l.sort' if branch.key == 'l' else branch.columns.sort} AS sort, {branch.key}.id AS id"
-        f" FROM {branch.tables} WHERE {branch.condition}"
-        for branch in branches
-    )
-    return " UNION ALL ".join(selects), [value for branch in branches for value in branch.parameters]
+def _at_least(counted: Total, query: ActionQuery, found: int) -> Total:
+    """Return a total with what the page itself tells of it, where it is not known exactly."""
+    if counted.is_exact or query.beyond is not None:
+        return counted
+    if found <= query.limit and (found or not query.offset):
+        return Total(query.offset + found)
+    return Total(max(counted.number, query.offset + found if found else 0), is_exact=False)
 
 
-def _count(db: Database, branches: Sequence[Branch]) -> int:
-    statement, parameters = _select(branches)
-    return int(db.execute(f"SELECT count(*) FROM ({statement})", parameters).fetchone()[0])
-
-
-def _documents(db: Database, branches: Sequence[Branch], query: ActionQuery) -> list[bytes]:
-    statement, parameters = _select(branches)
-    way = "DESC" if query.newest_first else "ASC"
+# Any: what SQLite returns has no type.
+def _rows(db: Database, branches: Sequence[Branch], query: ActionQuery) -> list[Any]:
+    """Return the places and documents of a page on the way that the query goes, and of the action behind it."""
+    is_down = query.newest_first != query.backwards
+    if query.beyond is not None:
+        branches = [_beyond(branch, query.beyond, is_down=is_down) for branch in branches]
+    statement, parameters = union(branches)
+    way = "DESC" if is_down else "ASC"
+    body = "(SELECT body FROM bodies WHERE bodies.id = page.id)" if query.whole else "NULL"
     columns, tables = ("json", "documents USING (id)")
     if query.as_of is not None:
         columns, tables = then(query.as_of)
         tables = f"actions USING (id) JOIN {tables}"
-    rows = db.execute(
+    return list(db.execute(
         f"WITH page AS MATERIALIZED ({statement} ORDER BY sort {way}, id {way} LIMIT ? OFFSET ?)"
-        f" SELECT {columns} FROM page JOIN {tables} ORDER BY page.sort {way}, page.id {way}",
-        [*parameters, query.limit, query.offset],
+        f" SELECT page.sort, page.id, {body}, {columns} FROM page JOIN {tables}"
+        f" ORDER BY page.sort {way}, page.id {way}",
+        [*parameters, query.limit + 1, query.offset],
+    ))  # fmt: skip
+
+
+def _beyond(branch: Branch, place: Place, *, is_down: bool) -> Branch:
+    """Return what of a branch stands beyond a place."""
+    sign = "<" if is_down else ">"
+    # The first condition is what an index is searched by; alone, the second would be checked on each.
+    condition = f"{sort_of(branch)} {sign}= ? AND ({sort_of(branch)}, {branch.key}.id) {sign} (?, ?)"
+    return branch._replace(
+        condition=f"{branch.condition} AND {condition}", parameters=(*branch.parameters, place.sort, *place)
     )
-    return [row[0] for row in rows] if query.as_of is None else [as_then(*row) for row in rows]
 
 
 def then(moment: int) -> tuple[str, str]:

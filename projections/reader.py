@@ -1,8 +1,8 @@
 """The reading side of the views: what any thread of any process may ask."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -12,11 +12,17 @@ from sqlite_utils import Database
 from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.deadline import PATIENCE, deadline
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
+from deedbook.projections.objects import Tree, actions_on, tree
 from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
+from deedbook.projections.retries import Retries, retries
+from deedbook.projections.searches import Search, searches
+from deedbook.projections.timeline import Timeline, timeline
+from deedbook.projections.users import Users, users
 from deedbook.projections.versions import Release, is_damage, release_of
 from deedbook.projections.view import Tracking, connect, tracking
 
@@ -27,11 +33,11 @@ IDLE = 8
 TRIES = 10
 
 
-class PastMissing(Unavailable):
-    """The views that answer are of a release that kept no past."""
+class PartMissing(Unavailable):
+    """The views that answer are of a release that did not keep what is asked for."""
 
-    def __init__(self) -> None:
-        super().__init__("The views of the past are being built from the log; repeat in a few seconds.")
+    def __init__(self, part: str) -> None:
+        super().__init__(f"The views {part} are being built from the log; repeat in a few seconds.")
 
 
 class Snapshot(NamedTuple):
@@ -45,19 +51,34 @@ class Snapshot(NamedTuple):
         """The head of the log up to here; None in a generation of a version that kept none."""
         return head(self.db)
 
-    def actions(self, query: ActionQuery) -> Page:
-        """Return a page of the action list; raises `PastMissing` where the past is asked for and not in there."""
-        if query.as_of is not None:
-            self._require_past()
-        return page(self.db, query)
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Return the version of each view that is in there, by its name."""
+        return release_of(self.db).versions
+
+    def actions(self, query: ActionQuery, patience: float = PATIENCE) -> Page:
+        """Return a page of the action list.
+
+        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where free text takes more than
+        `patience`, in seconds.
+        """
+        self._require_parts(query)
+        with deadline(self.db, patience) if query.words else nullcontext():
+            return page(self.db, query)
+
+    def timeline(self, query: ActionQuery, low: int | None, high: int | None, most: int) -> Timeline:
+        """Return the actions of a query over time, as `timeline.timeline`; raises as `actions`."""
+        self._require_parts(query)
+        with deadline(self.db):
+            return timeline(self.db, query, low, high, most)
 
     def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
         """Return the JSON of one action, whole, now or as it was at a position; None where there is none.
 
-        Namespace None is any. Raises `PastMissing` as `actions`.
+        Namespace None is any. Raises `PartMissing` as `actions`.
         """
         if as_of is not None:
-            self._require_past()
+            self._require("past", "of the past")
         columns, tables = ("json", "documents USING (id)") if as_of is None else then(as_of)
         row = self.db.execute(
             f"SELECT body, {columns} FROM actions JOIN {tables} LEFT JOIN bodies USING (id)"
@@ -71,9 +92,45 @@ class Snapshot(NamedTuple):
         document: bytes = facts[0] if as_of is None else as_then(*facts)
         return document if body is None else with_body(document, body)
 
-    def _require_past(self) -> None:
-        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'past'").fetchone():
-            raise PastMissing
+    def users(self, namespace: str | None, words: Sequence[str], limit: int, offset: int) -> Users:
+        """Return users of a namespace, by name; see `users.users`."""
+        self._require("actions_by_agent", "of users")
+        return users(self.db, namespace, words, limit, offset)
+
+    def actions_on(self, namespace: str | None, uri: str) -> int | None:
+        """Return how many actions an object has, None where it was never seen."""
+        return actions_on(self.db, namespace, uri)
+
+    def tree(self, namespace: str | None, uri: str, *, above: bool) -> Tree:
+        """Return the tree of what is or was above (or below) an object; see `objects.tree`."""
+        return tree(self.db, namespace, uri, above=above)
+
+    def retries(self, action: UUID, namespace: str | None) -> Retries:
+        """Return what an action retries, and what retries it; see `retries.retries`."""
+        self._require("retries", "of retries")
+        return retries(self.db, namespace, action)
+
+    def searches(self, namespace: str | None) -> Sequence[Search]:
+        """Return what is saved in a namespace, or (None) in all, by name."""
+        self._require("searches", "of saved searches")
+        return searches(self.db, namespace)
+
+    def _require_parts(self, query: ActionQuery) -> None:
+        if query.as_of is not None:
+            self._require("past", "of the past")
+        if "agent" in query.equal or query.words:
+            self._require("actions_by_agent", "by agent")
+
+    def _require(self, name: str, part: str) -> None:
+        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
+            raise PartMissing(part)
+
+    def namespaces(self, most: int) -> list[str]:
+        """Return the first namespaces that hold actions, by name."""
+        found = self.db.execute(
+            "SELECT namespace FROM terms WHERE field = 'namespace' AND value = '' ORDER BY namespace LIMIT ?", (most,)
+        )
+        return [name for (name,) in found]
 
     def relatives(self, namespace: str | None, uri: str, *, above: bool, limit: int) -> list[Relationship]:
         """Return the relationships on all ways up (or down) from an object, nearest first, at most `limit`."""

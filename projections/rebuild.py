@@ -14,23 +14,25 @@ from pathlib import Path
 
 from deedbook.domain.errors import DeedbookError, Unavailable, Undecodable
 from deedbook.domain.log import EventLog
+from deedbook.projections.ahead import Ahead, batches
 from deedbook.projections.generations import Claim, Generations, sync
-from deedbook.projections.milestones import EVERY
+from deedbook.projections.prepared import Prepared
+from deedbook.projections.preparing import prepare
 from deedbook.projections.progress import Phase, Progress, Telling, now
 from deedbook.projections.versions import broken_laws, damages
 from deedbook.projections.view import Views, tracking
 
-#: Events folded in one transaction while building: nobody reads, so larger batches only save work.
-BATCH = 2 * EVERY
+#: From so many events on another process reads ahead: it takes a quarter of a second to begin.
+AHEAD = 50_000
 
-#: The same once there are indexes.
+#: Events folded in one transaction once there are indexes.
 CATCHING_UP = 1000
 
 #: Catching up ends when so few events are missing, or after so many rounds: the log may grow faster than it is folded.
 NEXT_TO_NOTHING, ROUNDS = 20, 10
 
-#: How many events of each type were folded.
-Folded = Counter[type]
+#: How many events of each topic were folded.
+Folded = Counter[str]
 
 
 class BuildAbandoned(Unavailable):
@@ -55,20 +57,23 @@ def build(
     *,
     because: str = "it was asked for",
     claim: Claim | None = None,
+    ahead: int = AHEAD,
 ) -> Path:
     """Build a generation of all that is in the log, put it in its place, and return its path.
 
     Killed in the middle, it leaves the old generation answering. An event that can't be read ends the new one there,
-    as it would the old, and the new one says so. `claim`: the right to build, where the caller has it already. Raises
-    `BuildAbandoned` soon after `abandoned()` says so, `AlreadyBuilding` while another one builds, and `Unsound` where
-    the new views break a law; then the old ones answer on.
+    as it would the old, and the new one says so. `claim`: the right to build, where the caller has it already; `ahead`:
+    from so many events on another process reads them (`ahead.py`).
+
+    Raises `BuildAbandoned` soon after `abandoned()` says so, `AlreadyBuilding` while another one builds, `StoreFailed`
+    where the log can't be read, and `Unsound` where the new views break a law; then the old ones answer on.
     """
     claim = claim or generations.claim()
     begun = Progress(claim.generation, os.getpid(), because, started=now())
     telling = Telling(begun, generations.last_build(claim), generations.tell, progress)
     with generations.building(claim) as building, telling:
         try:
-            folded = _fold_all(log, building, abandoned, telling)
+            folded = _fold_all(log, building, abandoned, telling, ahead)
             sync(building)
             _complete(log, building, abandoned, telling, folded)
         except sqlite3.OperationalError as error:
@@ -80,13 +85,13 @@ def build(
     return published
 
 
-def _fold_all(log: EventLog, building: Path, abandoned: Callable[[], bool], telling: Telling) -> Folded:
+def _fold_all(log: EventLog, building: Path, abandoned: Callable[[], bool], telling: Telling, ahead: int) -> Folded:
     """Make a file of all that is in the log, with its indexes; return how many events of each type are in it."""
     views = Views(building, bulk=True)
     try:
         views.interrupt_when(abandoned)
         with _uncollected():
-            folded = _fold(log, views, abandoned, telling)
+            folded = _fold(log, views, abandoned, telling, ahead)
         telling.at(Phase.INDEXING)
         views.finish()
     finally:
@@ -120,21 +125,30 @@ def _complete(log: EventLog, building: Path, abandoned: Callable[[], bool], tell
         views.close()
 
 
-def _fold(log: EventLog, views: Views, abandoned: Callable[[], bool], telling: Telling) -> Folded:
+def _fold(log: EventLog, views: Views, abandoned: Callable[[], bool], telling: Telling, ahead: int) -> Folded:
     """Read and fold the log from the beginning to its end, or to an event that can't be read."""
     folded: Folded = Counter()
     head = log.head()
-    while not abandoned():
-        try:
-            happened = log.read(views.tracking.position, BATCH)
-        except Undecodable:
-            return folded
-        if not happened:
-            return folded
-        views.apply(happened)
-        folded.update(type(one.event) for one in happened)
-        telling.folded(views.tracking.position, head)
-    raise BuildAbandoned
+    with _prepared(log, abandoned, is_long=head >= ahead) as prepared:
+        for batch in prepared:
+            if abandoned():
+                break
+            views.write(batch)
+            folded.update(batch.topics)
+            telling.folded(batch.position, head)
+    if abandoned():
+        raise BuildAbandoned
+    return folded
+
+
+@contextmanager
+def _prepared(log: EventLog, abandoned: Callable[[], bool], *, is_long: bool) -> Iterator[Iterator[Prepared]]:
+    """Give the batches of a log, which another process prepares where it is long."""
+    if not is_long:
+        yield batches(log)
+        return
+    with Ahead(log.elsewhere()) as ahead:
+        yield ahead.batches(abandoned)
 
 
 def _catch_up(log: EventLog, views: Views, abandoned: Callable[[], bool], telling: Telling, folded: Folded) -> None:
@@ -152,8 +166,9 @@ def _catch_up(log: EventLog, views: Views, abandoned: Callable[[], bool], tellin
             except Undecodable as error:
                 views.stop(error.position, error.reason)
                 return
-            views.apply(happened)
-            folded.update(type(one.event) for one in happened)
+            batch = prepare(happened)
+            views.write(batch)
+            folded.update(batch.topics)
             telling.folded(views.tracking.position, head)
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from sqlite_utils import Database
 
-from deedbook.domain.events import ParentEnded, ParentStated
-from deedbook.domain.log import Happened
+from deedbook.projections.prepared import Relation
 from deedbook.projections.terms import Terms
 
 #: At the most so many objects' ancestors are kept in memory while events are folded.
@@ -59,33 +58,28 @@ class Relations:
             known = self._above[term] = tuple(row[0] for row in rows)
         return known
 
-    def state(self, happened: Happened) -> Sequence[tuple[int, int]]:
+    def state(self, relation: Relation) -> Sequence[tuple[int, int]]:
         """Fold a relationship that began; return the pairs (below, above) that are new by it."""
-        event = happened.event
-        assert isinstance(event, ParentStated)  # noqa: S101  # the view's table of folds says so
+        position, namespace, child_uri, parent_uri, since, _ = relation
         self._db.execute(
             "INSERT INTO relationships VALUES (?, ?, ?, ?, ?, NULL)",
-            (happened.position, event.namespace, event.child, event.parent, event.at),
+            (position, namespace, child_uri, parent_uri, since),
         )
-        child = self._terms.number(event.namespace, "object", event.child)
-        parent = self._terms.number(event.namespace, "object", event.parent)
+        child = self._terms.number(namespace, "object", child_uri)
+        parent = self._terms.number(namespace, "object", parent_uri)
         lower = [child, *self._column("SELECT below FROM ancestry WHERE above = ?", child)]
         upper = [parent, *self._column("SELECT above FROM ancestry WHERE below = ?", parent)]
         pairs = [pair for pair in _pairs(lower, upper) if not self._holds(pair)]
-        self._db.conn.executemany(
-            "INSERT INTO ancestry VALUES (?, ?, ?)", [(*pair, happened.position) for pair in pairs]
-        )
+        self._db.conn.executemany("INSERT INTO ancestry VALUES (?, ?, ?)", [(*pair, position) for pair in pairs])
         if pairs:
             self._above.clear()
         return pairs
 
-    def end(self, happened: Happened) -> None:
+    def end(self, relation: Relation) -> None:
         """Fold a relationship that ended: it stays in the ancestry."""
-        event = happened.event
-        assert isinstance(event, ParentEnded)  # noqa: S101  # the view's table of folds says so
         self._db.execute(
             "UPDATE relationships SET until = ? WHERE namespace = ? AND child = ? AND parent = ? AND until IS NULL",
-            (event.at, event.namespace, event.child, event.parent),
+            (relation.at, relation.namespace, relation.child, relation.parent),
         )
 
     def forget(self) -> None:

@@ -40,17 +40,23 @@ _CLOSING = 2.0
 #: Builds a generation elsewhere, for a reason, unless it is abandoned; returns when it answers, raises as `build`.
 Build = Callable[[str, Callable[[], bool]], None]
 
+#: Takes a snapshot as the generation that answers, for a reason, unless that is abandoned; None where none fits.
+Take = Callable[[str, Callable[[], bool]], Path | None]
+
 _log = logging.getLogger(__name__)
 
 
 class Runner:
     """Projects in a thread of its own, while it holds the store's projection lock."""
 
-    def __init__(self, log: EventLog, generations: Generations, build: Build | None = None) -> None:
-        """`build` builds long logs elsewhere than in the runner's thread."""
+    def __init__(
+        self, log: EventLog, generations: Generations, build: Build | None = None, take: Take | None = None
+    ) -> None:
+        """`build` builds long logs elsewhere than in the runner's thread; `take` spares it to build at all."""
         self._log = log
         self._generations = generations
         self._build = build
+        self._take = take
         self._lock = generations.folder / "views-lock"
         self._woken = threading.Event()
         self._closing = threading.Event()
@@ -130,6 +136,8 @@ class Runner:
         if because != "there were no views":
             _log.warning("The views are built anew: %s.", because)
         try:
+            if self._take is not None and self._take(because, self._closing.is_set) is not None:
+                return
             # Few events take no longer than another process takes to start; many would hold up who shares this one.
             if self._build is not None and self._log.head() > FEW:
                 self._build(because, self._closing.is_set)

@@ -3,11 +3,11 @@
 A number instead of a URI or a user's name keeps rows and indexes narrow, and row width decides the speed of a
 rebuild. As a term belongs to one namespace, an index that starts with it holds nothing of another. `total` counts the
 actions that have the term now: what `total_count` is answered from; `counted` is what it was at the term's last
-milestone.
+milestone. `folded` is the value without regard to case, for free text; null where it is the same, or not looked for.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlite_utils import Database
 
@@ -15,7 +15,10 @@ from sqlite_utils import Database
 CACHE = 200_000
 
 #: The fields that a list can be filtered by for equality; each is a column of `actions` with the term's number.
-FIELDS = ("namespace", "object", "user", "action", "method", "ip", "is_user_action", "state")
+FIELDS = ("namespace", "object", "user", "action", "method", "ip", "agent", "is_user_action", "state")
+
+#: The fields whose values free text is looked for in.
+SEARCHED = ("action", "object", "user", "agent", "ip")
 
 _PLACES = {field: place for place, field in enumerate(FIELDS)}
 
@@ -28,39 +31,31 @@ class Terms:
         #: By namespace: for each field, in order, the number of each value.
         self._cache: dict[str, list[dict[str, int]]] = {}
         self._cached = 0
-        self._new: list[tuple[int, str, str, str]] = []
+        self._new: list[tuple[int, str, str, str, str | None]] = []
         self._totals: Counter[int] = Counter()
         self._next = 0
 
     @staticmethod
     def create(db: Database) -> None:
         """Make the table."""
-        columns = {"id": int, "namespace": str, "field": str, "value": str, "total": int, "counted": int}
-        table = db.create_table("terms", columns, pk="id", not_null=set(columns), strict=True)
+        texts = dict.fromkeys(("namespace", "field", "value"), str)
+        columns = {"id": int, **texts, "total": int, "counted": int, "folded": str}
+        table = db.create_table("terms", columns, pk="id", not_null=set(columns) - {"folded"}, strict=True)
         table.create_index(["field", "value", "namespace"], "terms_by_value", unique=True)
-
-    def numbers(self, namespace: str, values: Sequence[str | None]) -> list[int | None]:
-        """Return the numbers of one action's terms, a value for each of `FIELDS`."""
-        known = self._known(namespace)
-        return [
-            None if value is None else known[place].get(value) or self._look_up(namespace, place, value)
-            for place, value in enumerate(values)
-        ]
 
     def number(self, namespace: str, field: str, value: str) -> int:
         """Return the number of a term, giving it the next one where it is new."""
         place = _PLACES[field]
         return self._known(namespace)[place].get(value) or self._look_up(namespace, place, value)
 
-    def count(self, gained: Iterable[int], lost: Iterable[int]) -> None:
-        """Add to the totals: a term that comes twice, twice."""
-        self._totals.update(gained)
-        self._totals.subtract(lost)
+    def count(self, by: Mapping[int, int]) -> None:
+        """Add to the totals of terms."""
+        self._totals.update(by)
 
     def flush(self) -> None:
         """Write what was added since the last flush, in the transaction that is open."""
         connection = self._db.conn
-        connection.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, 0, 0)", self._new)
+        connection.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, 0, 0, ?)", self._new)
         connection.executemany(
             "UPDATE terms SET total = total + ? WHERE id = ?",
             [(by, term) for term, by in self._totals.items() if by],
@@ -99,8 +94,14 @@ class Terms:
             self._next = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM terms").fetchone()[0]
         number = self._next
         self._next += 1
-        self._new.append((number, namespace, field, value))
+        folded = fold(value) if field in SEARCHED else value
+        self._new.append((number, namespace, field, value, None if folded == value else folded))
         return number
+
+
+def fold(text: str) -> str:
+    """Return a text as it is compared without regard to case, by the rules of Unicode."""
+    return text.casefold()
 
 
 def numbers(db: Database, namespace: str | None, field: str, values: Sequence[str]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.domain.events import ActionEnded, ActionRecorded, ActionStarted, CancelRequested, ParentStated
+from deedbook.domain.events import ActionEnded, ActionRecorded, ActionStarted, CancelRequested, Event, ParentStated
 from deedbook.projections.milestones import EVERY
 from deedbook.projections.terms import FIELDS
 
@@ -34,7 +34,7 @@ class Law(NamedTuple):
 
     says: str
     counted: str
-    of: str | Collection[type]
+    of: str | Collection[type[Event]]
 
 
 class View(NamedTuple):
@@ -56,8 +56,8 @@ CHANGES = (ActionStarted, CancelRequested, ActionEnded)
 VIEWS: Sequence[View] = (
     View(
         "terms",
-        2,
-        reads=[1],
+        3,
+        reads=[1, 2],
         laws=[
             Law(
                 f"the totals of the terms of {field} are its actions",
@@ -75,8 +75,8 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "actions",
-        2,
-        reads=[1],
+        3,
+        reads=[1, 2],
         laws=[
             Law("each recording is an action", "SELECT count(*) FROM actions", [ActionRecorded]),
             Law("each action has its document", "SELECT count(*) FROM documents", [ActionRecorded]),
@@ -89,7 +89,7 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "past",
-        1,
+        2,
         reads=[0],
         laws=[
             Law("each change of an action is a state that it left", "SELECT count(*) FROM past", CHANGES),
@@ -100,6 +100,7 @@ VIEWS: Sequence[View] = (
             ),
         ],
     ),
+    View("searches", 1, reads=[0]),
     View(
         "head",
         1,
@@ -173,18 +174,26 @@ def damages(db: Database) -> Iterator[str]:
     yield from (" ".join(said.split()) for (said,) in db.execute("PRAGMA quick_check(5)") if said != "ok")
 
 
-def broken_laws(db: Database, folded: Mapping[type, int]) -> Iterator[str]:
-    """Return a sentence for each law that a file breaks, which was made of so many events of each type.
+def broken_laws(db: Database, folded: Mapping[str, int] | None = None) -> Iterator[str]:
+    """Return a sentence for each law that a file breaks, which was made of so many events of each topic.
+
+    None is for who does not know: then laws that ask for it are left out.
 
     Cheap: each count is a walk along an index, and all of them take a fiftieth of the time that the file takes to make.
     """
     for view in VIEWS:
         for law in view.laws:
+            if folded is None and not isinstance(law.of, str):
+                continue
             found = _count(db, law.counted)
-            due = _count(db, law.of) if isinstance(law.of, str) else sum(folded.get(kind, 0) for kind in law.of)
+            due = _count(db, law.of) if isinstance(law.of, str) else _folded(folded, law.of)
             if found != due:
                 yield f"{law.says}, but there are {found:,} of {due:,}"
 
 
 def _count(db: Database, query: str) -> int:
     return int(db.execute(query).fetchone()[0])
+
+
+def _folded(folded: Mapping[str, int] | None, kinds: Collection[type[Event]]) -> int:
+    return sum((folded or {}).get(kind.TOPIC, 0) for kind in kinds)

@@ -20,7 +20,9 @@ from deedbook.web.as_of import Moments
 from deedbook.web.batches import record_batch
 from deedbook.web.call import ACTION_BODY, NDJSON, Call, Reply
 from deedbook.web.courier import Courier
+from deedbook.web.cursors import Cursor
 from deedbook.web.paths import ROOT
+from deedbook.web.problems import bad
 from deedbook.web.views import CaughtUpViews
 from deedbook.web.wire import FinishRequest, RecordRequest, decoded, recording
 
@@ -69,6 +71,21 @@ class Actions(NamedTuple):
         if document is None:
             raise UnknownAction(action)
         return Reply(200, document, position, lag_header(lag))
+
+    async def retries(self, call: Call) -> Reply:
+        """Answer what an action retries, and what retries it."""
+        for name in call.query:
+            raise bad(f"There is no parameter {name}: this takes none.")
+        action, namespace = call.action, call.namespace
+        (known, found), position, lag = await self.views.ask(
+            lambda snapshot: (snapshot.action(action, namespace), snapshot.retries(action, namespace))
+        )
+        if known is None:
+            raise UnknownAction(action)
+        told = b'{"before":[%b],"after":[%b],"is_whole":%b}' % (
+            b",".join(found.before), b",".join(found.after), b"true" if found.is_whole else b"false"
+        )  # fmt: skip
+        return Reply(200, told, position, lag_header(lag))
 
     async def record(self, call: Call) -> Reply:
         """Record one action, or a batch of them."""
@@ -135,25 +152,57 @@ def lag_header(lag: int | None) -> dict[bytes, bytes]:
 
 def envelope(call: Call, query: ActionQuery, page: Page) -> bytes:
     """Return a page as the list envelope; its `next` and `previous` keep the filters and the namespace."""
-    behind = query.offset + query.limit
+    next_cursor, previous_cursor = cursors(query, page)
+    behind, before = _links(call, query, page, next_cursor, previous_cursor)
     meta = {
         "limit": query.limit,
         "offset": query.offset,
-        "next": _link(call, query, behind) if behind < page.total else None,
-        "previous": _link(call, query, max(0, query.offset - query.limit)) if query.offset else None,
+        "next": behind,
+        "previous": before,
+        "next_cursor": next_cursor,
+        "previous_cursor": previous_cursor,
         "total_count": page.total,
+        **({} if page.is_exact else {"total_is_exact": False}),
     }
     return b'{"meta":%b,"objects":[%b]}' % (msgspec.json.encode(meta), b",".join(page.documents))
 
 
-def _link(call: Call, query: ActionQuery, offset: int) -> str:
+def _links(
+    call: Call, query: ActionQuery, page: Page, next_cursor: str | None, previous_cursor: str | None
+) -> tuple[str | None, str | None]:
+    """Return the URIs of the pages behind and before one: by cursor where it was asked for by one, else by offset."""
+    if query.beyond is not None:
+        return (
+            None if next_cursor is None else _link(call, query, cursor=next_cursor),
+            None if previous_cursor is None else _link(call, query, cursor=previous_cursor),
+        )
+    return (
+        _link(call, query, offset=query.offset + query.limit) if page.has_more else None,
+        _link(call, query, offset=max(0, query.offset - query.limit)) if query.offset else None,
+    )
+
+
+def cursors(query: ActionQuery, page: Page) -> tuple[str | None, str | None]:
+    """Return the cursors of the pages behind and before one, None where there is none."""
+    if page.first is None or page.last is None:
+        return None, None
+    # Where it came from, there is something.
+    has_next = page.has_more or query.backwards
+    has_previous = page.has_more if query.backwards else bool(query.offset or query.beyond)
+    return (
+        str(Cursor(page.last, backwards=False)) if has_next else None,
+        str(Cursor(page.first, backwards=True)) if has_previous else None,
+    )
+
+
+def _link(call: Call, query: ActionQuery, **place: object) -> str:
     filters = [
         # A date is told as the position that it meant: so all pages are of one moment.
         (name, str(query.as_of) if name == "as_of" else value)
         for name, values in call.query.items()
-        if name not in ("limit", "offset")
+        if name not in ("limit", "offset", "cursor")
         for value in values
     ]
     named = call.scope["namespace"]
     root = ROOT if named is None else f"{ROOT}/{named}"
-    return f"{root}/action/?{urlencode([*filters, ('limit', query.limit), ('offset', offset)])}"
+    return f"{root}/action/?{urlencode([*filters, ('limit', query.limit), *place.items()])}"

@@ -34,7 +34,7 @@ class Admin(NamedTuple):
 
     def _report(self, status: int) -> Reply:
         builds = self.generations.builds()
-        report = RebuildReport(told_progress(builds.running), _told_end(builds.last))
+        report = RebuildReport(told_progress(builds.running), told_end(builds.last))
         return Reply(status, msgspec.json.encode(report))
 
 
@@ -46,7 +46,8 @@ def told_progress(build: Progress | None) -> RebuildProgress | None:
     return RebuildProgress(**{**fields, "started": rfc1123(build.started)})
 
 
-def _told_end(build: Ended | None) -> RebuildEnded | None:
+def told_end(build: Ended | None) -> RebuildEnded | None:
+    """Return what is told of a build that is over."""
     if build is None:
         return None
     fields = {name: getattr(build, name) for name in build.__struct_fields__}

@@ -3,8 +3,10 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from deedbook.domain.keys import Role
+from deedbook.domain.lifecycle import State
 from deedbook.projections.progress import Outcome, Phase
 from deedbook.projections.resource import ActionResource
+from deedbook.projections.sharing import SharingReport
 from deedbook.web.event_resource import EventResource
 
 
@@ -15,7 +17,58 @@ class ErrorAnswer(Struct):
 
 
 class PageMeta(Struct):
-    """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none."""
+    """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none.
+
+    The cursors lead to the same pages, and stay where they are while actions come. `total_is_exact` is only there where
+    it is false: of free text, where counting would take too long, `total_count` is a lower bound.
+    """
+
+    limit: int
+    offset: int
+    next: str | None
+    previous: str | None
+    total_count: int
+    next_cursor: str | None
+    previous_cursor: str | None
+    total_is_exact: bool | UnsetType = UNSET
+
+
+class ActionList(Struct):
+    """A page of the list; a `body` of more than 4 KiB is null here."""
+
+    meta: PageMeta
+    objects: list[ActionResource]
+
+
+class BucketAnswer(Struct, rename={"start": "from", "end": "to"}):
+    """A part of a timeline, from its first to its last microsecond: how many actions, and how many in each state."""
+
+    start: str
+    end: str
+    total_count: int
+    states: dict[State, int]
+
+
+class TimelineAnswer(Struct, rename={"start": "from", "end": "to"}):
+    """Actions over time; `width` is the buckets' as an ISO 8601 duration; null where there are none."""
+
+    start: str | None
+    end: str | None
+    width: str | None
+    total_count: int
+    buckets: list[BucketAnswer]
+
+
+class RetriesAnswer(Struct):
+    """What an action retries and what retries it, over several retries, oldest first; else not `is_whole`."""
+
+    before: list[ActionResource]
+    after: list[ActionResource]
+    is_whole: bool
+
+
+class UserPageMeta(Struct):
+    """Where a page is among the users."""
 
     limit: int
     offset: int
@@ -24,11 +77,86 @@ class PageMeta(Struct):
     total_count: int
 
 
-class ActionList(Struct):
-    """A page of the list; a `body` of more than 4 KiB is null here."""
+class UserResource(Struct):
+    """Whoever has actions in a namespace: how many, and the last in the order of the list."""
 
-    meta: PageMeta
-    objects: list[ActionResource]
+    namespace: str
+    user: str
+    actions: int
+    last_date: str
+    last_action: str
+
+
+class UserList(Struct):
+    """A page of the users, by name."""
+
+    meta: UserPageMeta
+    objects: list[UserResource]
+
+
+class LaneAnswer(Struct):
+    """What runs on an object and what waits for it, in order: how many, and at most 100 of each."""
+
+    running_count: int
+    running: list[ActionResource]
+    waiting_count: int
+    waiting: list[ActionResource]
+
+
+class NodeAnswer(Struct):
+    """An object on the way up or down, how many actions it has, and what hangs on it.
+
+    One that hangs on several is told in full at the first of these, and `is_told_elsewhere` at the others.
+    """
+
+    namespace: str
+    uri: str
+    since: str
+    until: str | None
+    actions: int
+    is_told_elsewhere: bool
+    nodes: "list[NodeAnswer]"
+
+
+class ObjectAnswer(Struct):
+    """An object: actions on it, and on all related too; its lane; at most 200 relationships above, and below."""
+
+    object: str
+    actions: int
+    related_actions: int
+    lane: LaneAnswer
+    above: list[NodeAnswer]
+    above_is_whole: bool
+    below: list[NodeAnswer]
+    below_is_whole: bool
+
+
+class SearchAnswer(Struct):
+    """A search that was saved."""
+
+    namespace: str
+    name: str
+    query: str
+
+
+class SearchDeletedAnswer(Struct):
+    """A search that was deleted."""
+
+    namespace: str
+    name: str
+
+
+class SearchResource(SearchAnswer):
+    """A saved search: filters of the list as a query string; who saved it last, and when."""
+
+    user: str | None
+    saved: str
+
+
+class SearchList(Struct):
+    """All saved searches, by name."""
+
+    objects: list[SearchResource]
 
 
 class EventPageMeta(Struct):
@@ -167,7 +295,7 @@ class LogHealth(Struct):
 
 
 class ViewsHealth(Struct):
-    """The views: how far they are, and why they are no further."""
+    """The views: how far they are, why they are no further, and the version of each."""
 
     failure: str | None
     projected_here: bool
@@ -177,14 +305,19 @@ class ViewsHealth(Struct):
     stopped_at: int | UnsetType | None = UNSET
     reason: str | UnsetType | None = UNSET
     head: str | UnsetType | None = UNSET
+    versions: dict[str, int] | UnsetType = UNSET
 
 
 class HealthReport(Struct):
-    """How the server is; the build of the views that runs, and why the last one came to nothing."""
+    """How the server is; the build of the views that runs, and why the last one came to nothing.
+
+    snapshots: null where there is no folder of them.
+    """
 
     live: bool
     ready: bool
     log: LogHealth
     views: ViewsHealth
     rebuild: RebuildProgress | None
+    snapshots: SharingReport | None
     rebuild_failure: str | None

@@ -11,11 +11,15 @@ from deedbook.web.event_resource import EventResource
 from deedbook.web.list_query import LIMIT, MOST
 from deedbook.web.output_stream import OutputEntry
 from deedbook.web.paths import ROOT
+from deedbook.web.timeline import BUCKETS
+from deedbook.web.timeline import MOST as BUCKETS_AT_MOST
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain"
+CSV = "text/csv"
 EVENT_STREAM = "text/event-stream"
+OPENMETRICS = "application/openmetrics-text"
 
 
 class Parameter(NamedTuple):
@@ -58,7 +62,7 @@ _STATES = {"type": "array", "items": {"type": "string", "enum": [str(state) for 
 _DATE = "RFC 1123 or ISO 8601, with any offset; without a fraction it names its whole second"
 
 AS_OF = Parameter("as_of", "As it was then: a position of the log, or a date, which means the last one by then.", _TEXT)
-LIST = (
+FILTERS = (
     Parameter("uuid", "With one of these ids.", {"type": "array", "items": {"type": "string", "format": "uuid"}}),
     Parameter("uuid__startswith", "With an id that begins so.", {"type": "string", "pattern": "^[0-9A-Fa-f-]+$"}),
     Parameter("state", "In one of these states.", _STATES),
@@ -72,12 +76,34 @@ LIST = (
     Parameter("action", "With one of these names of operations.", _TEXTS),
     Parameter("method", "With one of these HTTP methods.", _TEXTS),
     Parameter("ip", "From one of these addresses.", _TEXTS),
+    Parameter("user_agent", "Sent by one of these agents.", _TEXTS),
     Parameter("is_user_action", "Triggered by a user, or by the system.", _FLAG),
+    Parameter("q", "With each of these words somewhere in operation, object, user, agent or address, in any case.",
+              {"type": "string", "minLength": 1}),
     AS_OF,
+)  # fmt: skip
+LIST = (
+    *FILTERS,
     Parameter("order_by", "Oldest or newest first.", {"type": "string", "enum": ["start_date", "-start_date"]}),
     Parameter("limit", f"Actions on a page; more than {MOST} is taken as {MOST}.",
               {"type": "integer", "minimum": 1, "default": LIMIT}),
     Parameter("offset", "Actions before the page.", {**_COUNT, "default": 0}),
+    Parameter("format", "As a page of JSON, or all as a file; it goes before Accept.",
+              {"type": "string", "enum": ["json", "csv", "ndjson"], "default": "json"}),
+    Parameter("cursor", "Instead of `offset`: `next_cursor` or `previous_cursor` of another page.", _TEXT),
+)  # fmt: skip
+TIMELINE = (
+    *FILTERS,
+    Parameter("from", f"Where the timeline begins, else with the first action that is found: {_DATE}.", _TEXT),
+    Parameter("to", f"Where it ends, else with the last one: {_DATE}.", _TEXT),
+    Parameter("buckets", f"Buckets at the most; more than {BUCKETS_AT_MOST} is taken as {BUCKETS_AT_MOST}.",
+              {"type": "integer", "minimum": 1, "default": BUCKETS}),
+)  # fmt: skip
+USERS = (
+    Parameter("q", "With each of these words in the name, in any case.", {"type": "string", "minLength": 1}),
+    Parameter("limit", f"Users on a page; more than {MOST} is taken as {MOST}.",
+              {"type": "integer", "minimum": 1, "default": LIMIT}),
+    Parameter("offset", "Users before the page.", {**_COUNT, "default": 0}),
 )  # fmt: skip
 TOKEN = (
     Parameter("user", "The user, for clients that send no Authorization header on WebSockets.", _TEXT),
@@ -123,13 +149,17 @@ _LAG = ("Deedbook-Lag",)
 _REFUSED = (400, 403, 413, 415, 422)
 
 OPERATIONS = (
-    Operation(f"{ROOT}/action/", "get", "listActions", "The actions, oldest first, page by page.", Right.READ,
-              {200: {JSON: answers.ActionList}}, (400,), parameters=LIST, headers=_LAG),
+    Operation(f"{ROOT}/action/", "get", "listActions", "The actions, oldest first, page by page; or all as a file.",
+              Right.READ, {200: {JSON: answers.ActionList, CSV: str, NDJSON: ActionResource}}, (400,), parameters=LIST,
+              headers=_LAG),
     Operation(f"{ROOT}/action/", "post", "recordAction",
               "Records an action: 201 where it has ended, 202 where it is still to do; or, as NDJSON, one a line: 200"
               " with a line for each, in order.", Right.RECORD,
               {200: {NDJSON: answers.BatchAnswer}, 201: _RESOURCE, 202: _RESOURCE}, (*_REFUSED, 409),
               {JSON: wire.RecordRequest, NDJSON: wire.BatchLine}, headers=_URI, idempotent=True),
+    Operation(f"{ROOT}/action/timeline/", "get", "getTimeline",
+              "How many of the actions that the list finds were when, by state, in round buckets.", Right.READ,
+              {200: {JSON: answers.TimelineAnswer}}, (400,), parameters=TIMELINE, headers=_LAG),
     Operation(f"{_ACTION}/", "get", "getAction", "One action.", Right.READ, {200: _RESOURCE},
               (400,), parameters=(AS_OF,), headers=_LAG),
     Operation(f"{_ACTION}/cancel/", "post", "cancelAction", "Cancels an action that is Pending or In progress.",
@@ -155,6 +185,12 @@ OPERATIONS = (
               headers=("Link",)),
     Operation(f"{_ACTION}/history/", "get", "getHistory", "Every event of an action, oldest first.", Right.READ,
               {200: {JSON: answers.EventList}}, (400,)),
+    Operation(f"{_ACTION}/retries/", "get", "getRetries", "What an action retries, and what retries it.", Right.READ,
+              {200: {JSON: answers.RetriesAnswer}}, (400,), headers=_LAG),
+    Operation(f"{ROOT}/user/", "get", "listUsers", "Who has actions, by name.", Right.READ,
+              {200: {JSON: answers.UserList}}, (400,), parameters=USERS, headers=_LAG),
+    Operation(f"{ROOT}/object/", "get", "getObject", "An object: its lane, and the tree above and below it.",
+              Right.READ, {200: {JSON: answers.ObjectAnswer}}, (400,), parameters=RELATIVES[:1], headers=_LAG),
     Operation(f"{ROOT}/relationship/", "get", "getRelationships", "What is and was above and below an object.",
               Right.READ, {200: {JSON: answers.RelativesAnswer}}, (400,), parameters=RELATIVES, headers=_LAG),
     Operation(f"{ROOT}/relationship/", "post", "stateRelationship",
@@ -163,6 +199,15 @@ OPERATIONS = (
               {JSON: wire.RelationshipRequest}, idempotent=True),
     Operation(f"{ROOT}/relationship/", "delete", "endRelationship", "States that it no longer is.", Right.RELATE,
               {200: {JSON: answers.RelationshipAnswer}}, (400, 403), parameters=_LINK),
+    Operation(f"{ROOT}/search/", "get", "listSearches", "What the namespace keeps: filters of the list, by name.",
+              Right.READ, {200: {JSON: answers.SearchList}}, (400,), headers=_LAG),
+    Operation(f"{ROOT}/search/", "post", "saveSearch",
+              "Keeps filters of the list under a name: 201, or 200 where they replace others.", Right.SAVE,
+              {200: {JSON: answers.SearchAnswer}, 201: {JSON: answers.SearchAnswer}}, _REFUSED,
+              {JSON: wire.SearchRequest}, idempotent=True),
+    Operation(f"{ROOT}/search/", "delete", "deleteSearch", "Keeps nothing under a name any more.", Right.SAVE,
+              {200: {JSON: answers.SearchDeletedAnswer}}, (400, 403),
+              parameters=(Parameter("name", "The name of the search.", _TEXT, required=True),)),
     Operation(f"{ROOT}/key/", "get", "listKeys", "Every API key that was ever issued.", Right.ADMINISTER,
               {200: {JSON: answers.KeyList}}, (403,)),
     Operation(f"{ROOT}/key/", "post", "issueKey", "Issues an API key.", Right.ADMINISTER,
@@ -177,5 +222,7 @@ OPERATIONS = (
               Right.ADMINISTER, {202: {JSON: answers.RebuildReport}}, (400, 403, 409, 413)),
     Operation("/health", "get", "health", "Whether the server can answer (503: it can't), and how far all is.", None,
               {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}),
+    Operation("/metrics", "get", "metrics", "Metrics for Prometheus, as text, or as OpenMetrics where Accept names it.",
+              None, {200: {TEXT: str, OPENMETRICS: str}}),
     Operation("/openapi.json", "get", "describe", "This description.", None, {200: {JSON: dict}}),
 )  # fmt: skip

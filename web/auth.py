@@ -41,7 +41,7 @@ class Keyring:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._keys: dict[bytes, ApiKey] = {}
-        self._valid: set[UUID] = set()
+        self._by_id: dict[UUID, ApiKey] = {}
         self._changes = -1
         self._checked = 0.0
 
@@ -53,6 +53,8 @@ class Keyring:
         """
         now = time.monotonic()
         if at_once:
+            # A log elsewhere is told of changes a moment later; asked where it ends, it knows.
+            self._log.head()
             self._take_in()
         elif now - self._checked >= REFRESH:
             with contextlib.suppress(StoreFailed):
@@ -65,7 +67,7 @@ class Keyring:
             self._changes = changes
             valid = [key for key in self._log.api_keys() if key.revoked is None]
             self._keys = {key.secret_hash: key for key in valid}
-            self._valid = {key.id for key in valid}
+            self._by_id = {key.id: key for key in valid}
 
     def find(self, credentials: Credentials) -> ApiKey | None:
         """Return the valid key with this secret and user, None where there is none."""
@@ -82,7 +84,12 @@ class Keyring:
 
     def is_valid(self, key: ApiKey) -> bool:
         """Tell whether a key is still valid, as of the last refresh."""
-        return key.id in self._valid
+        return key.id in self._by_id
+
+    def by_id(self, key: UUID) -> ApiKey | None:
+        """Return the valid key with this id, None where there is none."""
+        self.refresh()
+        return self._by_id.get(key)
 
 
 class WrongKeys:
@@ -100,7 +107,8 @@ class WrongKeys:
             self._seen.popitem(last=False)
         if len(times) == WRONG_KEYS and now - times[0] < _MINUTE:
             wait = str(int(_MINUTE - (now - times[0])) + 1)
-            return Problem(429, "Too many wrong API keys from this address; wait a minute.", {"Retry-After": wait})
+            sentence = "Too many wrong API keys from this address; wait a minute."
+            return Problem(429, sentence, {"Retry-After": wait}, reason="too_many_wrong_keys")
         times.append(now)
         return unauthorized("This user and API key are not known, or the key was revoked.")
 
@@ -108,6 +116,14 @@ class WrongKeys:
 def unauthorized(sentence: str) -> Problem:
     """Return the problem of missing or wrong credentials."""
     return Problem(401, sentence, {"WWW-Authenticate": 'Basic realm="deedbook", charset="UTF-8"'})
+
+
+def session_ended() -> Problem:
+    """Return the problem of a script of our own pages whose reader is not signed in any more.
+
+    Another scheme than Basic, for which a browser would ask for a password in a window of its own.
+    """
+    return Problem(401, "The session has ended; sign in again.", {"WWW-Authenticate": 'Session realm="deedbook"'})
 
 
 def credentials_of(authorization: str | None, query: str = "") -> Credentials:

@@ -1,6 +1,5 @@
 """An event as the API tells it: where it stands, who did it, and what it changed."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from deedbook.domain.events import (
     ParentStated,
 )
 from deedbook.domain.lifecycle import FINAL, State
-from deedbook.projections.dates import rfc1123
+from deedbook.projections.dates import iso8601_exactly, rfc1123
 from deedbook.projections.resource import ActionResource, is_long, resource_of, uri_of
 from deedbook.web.course import ActionStep, RelationshipStep, Step, id_of
 from deedbook.web.lines import one_line
@@ -92,7 +91,7 @@ def told(step: Step) -> EventResource:
         type=step.type,
         event=step.event.TOPIC,
         date=rfc1123(happened.recorded),
-        datetime=_iso8601(happened.recorded),
+        datetime=iso8601_exactly(happened.recorded),
         who=Who(by.user, by.address, by.agent),
         namespace=step.namespace,
         resource_uri=step.resource_uri,
@@ -143,8 +142,3 @@ def _more(event: Event) -> _More:
         case ActionRetried(retry=retry):
             return _More(retry=uri_of(retry))
     return _More()
-
-
-def _iso8601(date: int) -> str:
-    second, fraction = divmod(date, 1_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(second))}.{fraction:06}Z"

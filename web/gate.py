@@ -9,9 +9,10 @@ from deedbook.domain.errors import DeedbookError, Unavailable
 from deedbook.domain.events import ActionRecorded
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
-from deedbook.web.auth import Keyring, WrongKeys, credentials_of
+from deedbook.web.auth import Keyring, WrongKeys, credentials_of, session_ended
 from deedbook.web.call import Call, Networks
-from deedbook.web.problems import Problem
+from deedbook.web.problems import Problem, Refusals
+from deedbook.web.sessions import Sessions, is_own_question
 
 
 class Gate(NamedTuple):
@@ -22,14 +23,25 @@ class Gate(NamedTuple):
     wrong_keys: WrongKeys
     position: Callable[[], int]
     proxies: Networks
+    sessions: Sessions
+    refusals: Refusals
 
     def admit(self, scope: Scope) -> ApiKey:
-        """Return the valid key that a request carries; raises the 401, or the 429 after too many wrong ones."""
+        """Return the valid key that a request carries; raises the 401, or the 429 after too many wrong ones.
+
+        Without one a session counts, where our own pages ask for something and change nothing.
+        """
         authorization = None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value.decode("latin-1")
         query = scope["query_string"].decode("latin-1") if scope["type"] == "websocket" else ""
+        if authorization is None and "token=" not in query and is_own_question(scope):
+            session = self.sessions.find(scope)
+            if session is not None:
+                return session.key
+            if (b"sec-fetch-dest", b"empty") in scope["headers"]:
+                raise session_ended()
         key = self.keyring.find(credentials_of(authorization, query))
         if key is None:
             client = scope.get("client")

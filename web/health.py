@@ -1,10 +1,11 @@
 """`/health`: whether the process lives, whether it can answer, and how far everything has come. Asked without a key."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from deedbook.domain.errors import DeedbookError
@@ -12,63 +13,86 @@ from deedbook.domain.log import EventLog
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.sharing import Sharing
 from deedbook.projections.view import Tracking
 from deedbook.web.admin import told_progress
+from deedbook.web.answers import HealthReport, LogHealth, ViewsHealth
 from deedbook.web.call import Reply
 from deedbook.web.resource import send_reply
+
+
+class _Seen(NamedTuple):
+    """How far the views are, the head of the log up to there (of an old generation: None), and their versions."""
+
+    tracking: Tracking
+    head: str | None
+    versions: Mapping[str, int]
 
 
 class Health:
     """Tells how the server is: 200 when it can answer (also when its views are behind), else 503."""
 
     def __init__(
-        self, log: EventLog, queued: Callable[[], int], reader: Reader, runner: Runner, generations: Generations
+        self,
+        log: EventLog,
+        queued: Callable[[], int],
+        reader: Reader,
+        runner: Runner,
+        generations: Generations,
+        sharing: Sharing | None,
     ) -> None:
         self.log = log
         self.queued = queued
         self.reader = reader
         self.runner = runner
         self.generations = generations
+        self.sharing = sharing
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer GET and HEAD; every other method is told so."""
         if scope["method"] not in ("GET", "HEAD"):
             reply = Reply(405, b'{"error":"This path takes GET, HEAD."}', headers={b"allow": b"GET, HEAD"})
         else:
-            reply = self._report()
+            figures, position = self.figures()
+            reply = Reply(200 if figures.ready else 503, msgspec.json.encode(figures), position)
         await send_reply(send, reply)
 
-    def _report(self) -> Reply:
+    def figures(self) -> tuple[HealthReport, int]:
+        """Return how the server is, and the position of its views."""
         log, head = _asked(self.log.head)
-        views, seen = _asked(self._seen)
-        tracking = seen and seen[0]
+        unread, seen = _asked(self._seen)
+        views = ViewsHealth(unread or self.runner.failure, self.runner.leads)
+        if seen is not None:
+            views = self._told(views, seen, head)
         builds = self.generations.builds()
-        report = {
-            "live": True,
-            "ready": head is not None and tracking is not None,
-            "log": {"position": head, "queued": self.queued(), "failure": log},
-            "views": {"failure": views or self.runner.failure, "projected_here": self.runner.leads}
-            | ({} if seen is None else {**self._told(seen[0], head), "head": seen[1]}),
-            "rebuild": told_progress(builds.running),
-            "rebuild_failure": None if builds.last is None else builds.last.reason,
-        }
-        position = tracking.position if tracking else 0
-        return Reply(200 if report["ready"] else 503, msgspec.json.encode(report), position)
+        report = HealthReport(
+            live=True,
+            ready=head is not None and seen is not None,
+            log=LogHealth(head, self.queued(), log),
+            views=views,
+            rebuild=told_progress(builds.running),
+            snapshots=None if self.sharing is None else self.sharing.report(),
+            rebuild_failure=None if builds.last is None else builds.last.reason,
+        )
+        return report, seen.tracking.position if seen else 0
 
-    def _seen(self) -> tuple[Tracking, str | None]:
-        """Return how far the views are, and the head of the log up to there (of an old generation: None)."""
+    def _seen(self) -> _Seen:
         with self.reader.snapshot() as snapshot:
             head = snapshot.head
-            return snapshot.tracking, None if head is None else str(head)
+            return _Seen(snapshot.tracking, None if head is None else str(head), snapshot.versions)
 
-    def _told(self, tracking: Tracking, head: int | None) -> dict[str, object]:
-        return {
-            "position": tracking.position,
-            "behind": None if head is None else max(0, head - tracking.position),
-            "lag_seconds": self._lag(tracking, head),
-            "stopped_at": tracking.stopped_at,
-            "reason": tracking.reason,
-        }
+    def _told(self, views: ViewsHealth, seen: _Seen, head: int | None) -> ViewsHealth:
+        tracking = seen.tracking
+        return replace(
+            views,
+            position=tracking.position,
+            behind=None if head is None else max(0, head - tracking.position),
+            lag_seconds=self._lag(tracking, head),
+            stopped_at=tracking.stopped_at,
+            reason=tracking.reason,
+            head=seen.head,
+            versions=dict(seen.versions),
+        )
 
     def _lag(self, tracking: Tracking, head: int | None) -> float | None:
         if head is None or head <= tracking.position:

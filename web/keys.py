@@ -13,13 +13,21 @@ from deedbook.domain.commands import IssueKey, RevokeKey
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import RESERVED_NAMESPACES, ApiKey
 from deedbook.domain.log import EventLog
-from deedbook.domain.results import KeyChanged
+from deedbook.domain.results import Answer, KeyChanged
 from deedbook.projections.dates import rfc1123
 from deedbook.web.auth import Keyring
 from deedbook.web.call import ACTION_BODY, Call, Reply
 from deedbook.web.courier import Courier
 from deedbook.web.problems import bad, not_found
 from deedbook.web.wire import KeyRequest, decoded
+
+
+class Issued(NamedTuple):
+    """A new key, its secret, and the position of its event."""
+
+    key: ApiKey
+    secret: str
+    position: int
 
 
 class Keys(NamedTuple):
@@ -41,10 +49,8 @@ class Keys(NamedTuple):
             raise bad("Issuing a key takes no Idempotency-Key: a key is shown once only. List the keys instead.")
         call.media()
         request = decoded(await call.body(ACTION_BODY), KeyRequest)
-        command, secret = issuing(request, self.new_id, call.caller)
-        answer = await self.courier.perform(command)
-        self.keyring.refresh(at_once=True)
-        return Reply(201, msgspec.json.encode(told(_key(answer.result)) | {"key": secret}), answer.position)
+        issued = await self.issued(request, call.caller)
+        return Reply(201, msgspec.json.encode(told(issued.key) | {"key": issued.secret}), issued.position)
 
     async def revoke(self, call: Call) -> Reply:
         """Revoke a key, at once and for ever."""
@@ -53,18 +59,32 @@ class Keys(NamedTuple):
             key = UUID(text)
         except ValueError:
             raise not_found(f"API key {text}") from None
-        answer = await self.courier.perform(RevokeKey(id=key, action=self.new_id(), by=call.caller))
-        self.keyring.refresh(at_once=True)
+        answer = await self.revoked(key, call.caller)
         return Reply(200, msgspec.json.encode(told(_key(answer.result))), answer.position)
 
+    async def issued(self, request: KeyRequest, by: Caller, key: UUID | None = None) -> Issued:
+        """Issue a key, with a new id or the one given; it is durable and valid when this returns. Raises the 400."""
+        command, secret = issuing(request, self.new_id, by, key)
+        answer = await self.courier.perform(command)
+        self.keyring.refresh(at_once=True)
+        return Issued(_key(answer.result), secret, answer.position)
 
-def issuing(request: KeyRequest, new_id: Callable[[], UUID], by: Caller) -> tuple[IssueKey, str]:
+    async def revoked(self, key: UUID, by: Caller) -> Answer:
+        """Revoke a key; that is durable, and known here, when this returns. Raises `UnknownKey`."""
+        answer = await self.courier.perform(RevokeKey(id=key, action=self.new_id(), by=by))
+        self.keyring.refresh(at_once=True)
+        return answer
+
+
+def issuing(
+    request: KeyRequest, new_id: Callable[[], UUID], by: Caller, key: UUID | None = None
+) -> tuple[IssueKey, str]:
     """Return the command to issue a key, and its secret: 256 random bits; raises the 400."""
     if request.namespace in RESERVED_NAMESPACES:
         raise bad(f"No key is given the namespace {request.namespace}: the paths of the API need that name.")
     secret = secrets.token_urlsafe(32)
     command = IssueKey(
-        id=new_id(),
+        id=key or new_id(),
         action=new_id(),
         user=request.user,
         namespace=request.namespace,

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.search import words_of
+from deedbook.web.cursors import Cursor, cursor_of
 from deedbook.web.dates import parse_range
 from deedbook.web.problems import bad
 
@@ -14,18 +16,22 @@ LIMIT = 25
 MOST = 500
 
 #: An offset beyond this is no position in any log.
-_OFFSET = 2**53
+FURTHEST = 2**53
 
 #: Up to here a page is quick: its first row is found, and its rows are sent, in about a millisecond.
 _SHALLOW = 1000
 _SHORT = 100
 
-#: Filters of equality that may come more than once: any of the values counts.
-_REPEATABLE = ("state", "user", "action", "method", "ip")
+#: Filters of equality that may come more than once, with their fields: any of the values counts.
+_REPEATABLE = {name: name for name in ("state", "user", "action", "method", "ip")} | {"user_agent": "agent"}
 _ONCE = (
     "uuid__startswith", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
-    "object", "include_related", "is_user_action", "as_of", "limit", "offset", "order_by",
+    "object", "include_related", "is_user_action", "q", "as_of", "limit", "offset", "cursor",
+    "order_by", "format",
 )  # fmt: skip
+#: What free text may have, of characters and of words.
+_TEXT, _WORDS = 512, 16
+
 _STATES = frozenset(str(state) for state in State)
 _KNOWN = frozenset({"uuid", *_REPEATABLE, *_ONCE})
 
@@ -39,14 +45,15 @@ def parse(
     for name in parameters:
         if name not in _KNOWN:
             raise bad(f"There is no filter {name}; known are {', '.join(sorted(_KNOWN))}.")
-    one = {name: _single(name, values) for name, values in parameters.items() if name in _ONCE}
+    one = {name: single(name, values) for name, values in parameters.items() if name in _ONCE}
     uri = one.get("object")
     if "include_related" in one and uri is None:
         raise bad("include_related needs an object that the others are related to: give `object`.")
-    equal = {name: tuple(dict.fromkeys(parameters[name])) for name in _REPEATABLE if name in parameters}
+    equal = {field: tuple(dict.fromkeys(parameters[name])) for name, field in _REPEATABLE.items() if name in parameters}
     _check_states(equal.get("state", ()))
     if "is_user_action" in one:
         equal["is_user_action"] = (str(_flag("is_user_action", one["is_user_action"])).lower(),)
+    cursor = _cursor(one)
     return ActionQuery(
         namespace=namespace,
         uuids=tuple(_uuid(text) for text in parameters.get("uuid", ())),
@@ -54,14 +61,17 @@ def parse(
         equal=equal,
         object=_uri(uri),
         include_related=_flag("include_related", one.get("include_related", "false")),
-        start_from=_date("start_date__gte", one, 0),
-        start_to=_date("start_date__lte", one, 1),
-        end_from=_date("end_date__gte", one, 0),
-        end_to=_date("end_date__lte", one, 1),
+        start_from=date("start_date__gte", one, 0),
+        start_to=date("start_date__lte", one, 1),
+        end_from=date("end_date__gte", one, 0),
+        end_to=date("end_date__lte", one, 1),
+        words=words(one.get("q")),
         as_of=as_of,
         newest_first=_newest_first(one.get("order_by"), newest_first),
-        limit=_number("limit", one.get("limit"), LIMIT, 1, MOST),
-        offset=_number("offset", one.get("offset"), 0, 0, _OFFSET),
+        limit=number("limit", one.get("limit"), LIMIT, 1, MOST),
+        offset=number("offset", one.get("offset"), 0, 0, FURTHEST),
+        beyond=None if cursor is None else cursor.place,
+        backwards=cursor is not None and cursor.backwards,
     )
 
 
@@ -69,11 +79,12 @@ def is_quick(query: ActionQuery) -> bool:
     """Tell whether an answer costs what a page costs, and no more: it may hold up the event loop so long."""
     filters = len(query.equal) + (query.object is not None)
     has_range = (query.start_from, query.start_to, query.end_from, query.end_to) != (None,) * 4
-    is_flat = filters <= 1 and not has_range and query.uuid_prefix is None
+    is_flat = filters <= 1 and not has_range and not query.words and query.uuid_prefix is None
     return is_flat and query.offset <= _SHALLOW and query.limit <= _SHORT
 
 
-def _single(name: str, values: list[str]) -> str:
+def single(name: str, values: list[str]) -> str:
+    """Return the value of a parameter that may come once only."""
     if len(values) > 1:
         raise bad(f"The filter {name} can be given once only.")
     return values[0]
@@ -107,13 +118,34 @@ def _uri(text: str | None) -> str | None:
     return text
 
 
+def words(text: str | None) -> tuple[str, ...]:
+    """Return the words of free text; raises the 400 where there are none, or too many."""
+    if text is None:
+        return ()
+    found = words_of(text)
+    if not found:
+        raise bad("q is empty; give words to look for, or leave it out.")
+    if len(text) > _TEXT or len(found) > _WORDS:
+        raise bad(f"q takes {_WORDS} words and {_TEXT} characters at the most.")
+    return found
+
+
+def _cursor(one: Mapping[str, str]) -> Cursor | None:
+    if "cursor" not in one:
+        return None
+    if "offset" in one:
+        raise bad("cursor and offset exclude each other: a cursor is the place of its page.")
+    return cursor_of(one["cursor"])
+
+
 def _flag(name: str, text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise bad(f"{name} is true or false, not {text!r}.")
     return text.lower() == "true"
 
 
-def _date(name: str, one: Mapping[str, str], end: int) -> int | None:
+def date(name: str, one: Mapping[str, str], end: int) -> int | None:
+    """Return the first (`end` 0) or last (1) microsecond that a parameter names, None where it is not given."""
     if name not in one:
         return None
     return _parsed(lambda: parse_range(one[name])[end], name)
@@ -134,7 +166,8 @@ def _newest_first(order: str | None, default: bool) -> bool:  # noqa: FBT001  # 
     return order.startswith("-")
 
 
-def _number(name: str, text: str | None, default: int, least: int, most: int) -> int:
+def number(name: str, text: str | None, default: int, least: int, most: int) -> int:
+    """Return the whole number that a parameter names, at the most `most`."""
     if text is None:
         return default
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:  # noqa: PLR2004  # 64 bits

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from starlette.types import ASGIApp
 
-from deedbook.domain.audit_log import AuditLog
-from deedbook.domain.errors import StoreFailed, StoreUnusable
+from deedbook.domain.audit_log import AuditLog, Tried
+from deedbook.domain.errors import StoreFailed, StoreUnusable, Unavailable
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.log import EventLog, Whole
 from deedbook.domain.merkle import TreeHead
@@ -28,6 +28,7 @@ from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.sharing import Sharing
 from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
 from deedbook.web.admin import Admin
@@ -36,19 +37,39 @@ from deedbook.web.as_of import Moments
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
+from deedbook.web.console.api_page import ApiPage
+from deedbook.web.console.api_reference import reference
+from deedbook.web.console.assets import Assets
+from deedbook.web.console.health_page import HealthPage
+from deedbook.web.console.keys_page import KeysPage
+from deedbook.web.console.nowhere import Nowhere
+from deedbook.web.console.object_page import ObjectPage
+from deedbook.web.console.page import Entrance
+from deedbook.web.console.routes import console
+from deedbook.web.console.sign_in import SignIn
+from deedbook.web.console.templating import Templates
 from deedbook.web.courier import Courier
+from deedbook.web.export import Exports
 from deedbook.web.followers import Followers
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.keys import Keys
-from deedbook.web.openapi import Description
+from deedbook.web.metrics import Commits, Metrics
+from deedbook.web.objects import Objects
+from deedbook.web.openapi import Description, description
 from deedbook.web.output import Output
+from deedbook.web.people import People
+from deedbook.web.problems import Refusals
 from deedbook.web.relationships import Relationships
+from deedbook.web.searches import Searches
+from deedbook.web.sessions import Sessions, secret_in
 from deedbook.web.settings import DEFAULT_VIEWS, Settings
 from deedbook.web.streams import Streams
 from deedbook.web.tail import Tail
+from deedbook.web.tickets import Tickets
+from deedbook.web.timeline import Timelines
 from deedbook.web.views import CaughtUpViews
 
 
@@ -62,6 +83,7 @@ class Opened(NamedTuple):
     queued: Callable[[], int]
     on_commit: Callable[[Callable[[], None]], None]
     on_news: Callable[[Callable[[], None]], None]
+    on_try: list[Callable[[Tried], None]]
     close: Callable[[], None]
 
 
@@ -77,6 +99,7 @@ def open_store(settings: Settings) -> Opened:
         lambda: store.writer.queued,
         store.writer.on_commit,
         store.on_news,
+        store.writer.on_try,
         store.close,
     )
 
@@ -184,6 +207,16 @@ def _verified_views(settings: Settings, progress: Callable[[Progress], None]) ->
         return _Part(compared, findings, store.is_true() and (opened is None or opened.file.is_true()))
 
 
+#: At the most so many namespaces are offered to choose from; any can be typed.
+_NAMESPACES = 200
+
+
+def _namespaces(reader: Reader) -> Sequence[str]:
+    with contextlib.suppress(Unavailable), reader.snapshot() as snapshot:
+        return snapshot.namespaces(_NAMESPACES)
+    return ()
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) -> AsyncIterator[ASGIApp]:
     """Open the store and give the web application on it; on leaving, what waits is recorded and everything closed.
@@ -196,7 +229,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     store.generations.folder.mkdir(parents=True, exist_ok=True)
     reader = Reader(store.generations)
     builder = Builder(settings, store.log, store.generations)
-    runner = Runner(store.log, store.generations, builder.run)
+    sharing = _sharing(settings, store)
+    runner = Runner(store.log, store.generations, builder.run, None if sharing is None else sharing.take)
     runner.on_look.append(reader.let_go)
     tail = Tail(store.log, loop)
     store.on_commit(tail.wake)
@@ -205,26 +239,66 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     followers = Followers(keyring, settings.streams_per_key, settings.slow_follower)
     views = CaughtUpViews(store.log, reader, runner, loop)
     courier = Courier(store.audit_log, loop)
-    gate = Gate(store.log, keyring, WrongKeys(), views.reached, settings.proxies)
+    wrong_keys = WrongKeys()
+    sessions = Sessions(keyring, settings.session_secret or secret_in(store.generations.folder))
+    refusals = Refusals()
+    gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions, refusals)
+    assets = Assets()
+    moments = Moments(store.log, now)
+    templates = Templates(assets.path)
+    entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader), refusals)
+    keys = Keys(courier, store.log, keyring, new_id)
+    actions = Actions(courier, views, moments, new_id, settings.newest_first)
+    streams = Streams(gate, store.log, tail, followers)
+    health = Health(store.log, store.queued, reader, runner, store.generations, sharing)
+    commits = Commits()
+    store.on_try.append(commits.note)
     app = create_app(
         gate=gate,
-        actions=Actions(courier, views, Moments(store.log, now), new_id, settings.newest_first),
+        actions=actions,
+        exports=Exports(actions, streams),
+        timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
+        people=People(views),
+        objects=Objects(views),
+        searches=Searches(courier, views, moments),
         admin=Admin(builder, store.generations),
-        keys=Keys(courier, store.log, keyring, new_id),
-        streams=Streams(gate, store.log, tail, followers),
+        keys=keys,
+        streams=streams,
         history=History(gate, store.log),
-        health=Health(store.log, store.queued, reader, runner, store.generations),
+        health=health,
+        metrics=Metrics(health, followers, refusals, commits, settings),
         description=Description(),
+        pages=console(
+            entrance=entrance,
+            assets=assets,
+            sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
+            health=HealthPage(templates, health, builder, store.generations),
+            keys=KeysPage(templates, store.log, keys),
+            thing=ObjectPage(templates, views),
+            api=ApiPage(templates, views, reference(description())),
+        ),
+        nowhere=Nowhere(entrance),
     )
     runner.start()
+    if sharing is not None:
+        sharing.start(lambda: runner.leads)
     watching = loop.create_task(followers.watch())
     try:
         yield app
     finally:
         watching.cancel()
         await asyncio.to_thread(builder.close)
+        if sharing is not None:
+            await asyncio.to_thread(sharing.close)
         await asyncio.to_thread(runner.close)
         await asyncio.to_thread(store.close)
         reader.close()
+
+
+def _sharing(settings: Settings, store: Opened) -> Sharing | None:
+    if settings.snapshots is None:
+        return None
+    events, minutes = settings.snapshot_events, settings.snapshot_minutes
+    return Sharing(settings.snapshots, store.log, store.generations, events, minutes)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from starlette.types import Scope
+
 from deedbook.web.call import Call
 
 
@@ -10,7 +12,12 @@ def preferred(call: Call, offered: Sequence[bytes]) -> bytes:
 
     Of two that it wants as much, the one that it names goes before one that a wildcard stands for.
     """
-    wishes = [_wish(part) for value in _accepts(call) for part in value.split(b",") if part.strip()]
+    return preferred_in(call.scope, offered)
+
+
+def preferred_in(scope: Scope, offered: Sequence[bytes]) -> bytes:
+    """Return the same for a request whose caller is not known yet."""
+    wishes = _wishes(scope, b"accept")
 
     def rank(media: bytes) -> tuple[float, int]:
         fitting = [(specific, quality) for kind, quality in wishes if (specific := _fits(kind, media)) is not None]
@@ -20,8 +27,14 @@ def preferred(call: Call, offered: Sequence[bytes]) -> bytes:
     return max(offered, key=rank)
 
 
-def _accepts(call: Call) -> list[bytes]:
-    return [value for name, value in call.scope["headers"] if name == b"accept"]
+def accepts_gzip(scope: Scope) -> bool:
+    """Tell whether an answer may be compressed with gzip (RFC 9110, 12.5.3)."""
+    return any(quality > 0 for coding, quality in _wishes(scope, b"accept-encoding") if coding == b"gzip")
+
+
+def _wishes(scope: Scope, header: bytes) -> list[tuple[bytes, float]]:
+    values = [value for name, value in scope["headers"] if name == header]
+    return [_wish(part) for value in values for part in value.split(b",") if part.strip()]
 
 
 def _wish(part: bytes) -> tuple[bytes, float]:

@@ -5,19 +5,21 @@ slashes (the Go package, when its host ends with one), and for log streams witho
 a 301 would turn their POST into a GET.
 """
 
-from starlette.routing import BaseRoute, Router
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
+
+from deedbook.web.metered import Metered
 
 ROOT = "/api/audit/v1"
 
 #: What may follow the root. Anything else there is a namespace: that is why no key is given these names as its own.
-RESOURCES = frozenset({"action", "event", "events", "relationship", "admin", "key"})
+RESOURCES = frozenset({"action", "event", "events", "relationship", "admin", "key", "user", "object", "search"})
 
 
 class Canonical:
     """Rewrites the path of each request to `/api/audit/v1/{resource}…`, and the namespace to `scope["namespace"]`."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Metered) -> None:
         self._router = router
 
     @property

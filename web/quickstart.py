@@ -1,6 +1,5 @@
-"""What `make run` does before it serves: a store with a sample log, an API key, and three commands to try."""
+"""What `make run` does before it serves: a store with a sample log, an API key, a link to sign in, three commands."""
 
-import os
 import shlex
 from hashlib import sha256
 from pathlib import Path
@@ -9,11 +8,13 @@ from uuid import uuid4
 from rich.console import Console
 
 from deedbook.domain.events import Caller
-from deedbook.domain.keys import Role
+from deedbook.domain.keys import ApiKey, Role
 from deedbook.web.keys import issue_at_once
 from deedbook.web.loading import load_files
 from deedbook.web.main import Opened, open_store
+from deedbook.web.private_files import write_private
 from deedbook.web.settings import Settings
+from deedbook.web.tickets import Tickets
 from deedbook.web.wire import KeyRequest
 
 #: Whose key it is, and where the sample is loaded.
@@ -33,40 +34,41 @@ def prepare(settings: Settings, key_file: Path, sample: Path | None, address: st
         if sample is not None and store.log.head() == 0:
             load_files(store.audit_log, [sample], NAMESPACE, Console(stderr=True))
         secret = _key(store, key_file)
+        (key,) = _valid(store, secret)
+        ticket = Tickets(store.generations.folder).issue(key)
     finally:
         store.close()
-    return _words(address, key_file, secret)
+    return _words(address, key_file, secret, ticket)
 
 
 def _key(store: Opened, key_file: Path) -> str:
     """Return the key that is kept in a file, where it is valid in this store; else issue one and keep it there."""
     if key_file.exists():
         secret = key_file.read_text().strip()
-        digest = sha256(secret.encode()).digest()
-        if any(key.secret_hash == digest and key.revoked is None for key in store.log.api_keys()):
+        if _valid(store, secret):
             return secret
     request = KeyRequest(USER, NAMESPACE, Role.ADMIN)
     secret = issue_at_once(store.audit_log, request, uuid4, _HERE)
-    _keep(key_file, secret)
+    write_private(key_file, secret)
     return secret
 
 
-def _keep(key_file: Path, secret: str) -> None:
-    """Write the file so that nobody else can read it, not even for a moment, and never half."""
-    key_file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = key_file.with_name(f"{key_file.name}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{secret}\n")
-    fresh.rename(key_file)
+def _valid(store: Opened, secret: str) -> list[ApiKey]:
+    """Return the valid key with this secret, where there is one."""
+    digest = sha256(secret.encode()).digest()
+    return [key for key in store.log.api_keys() if key.secret_hash == digest and key.revoked is None]
 
 
-def _words(address: str, key_file: Path, secret: str) -> str:
+def _words(address: str, key_file: Path, secret: str, ticket: str) -> str:
     curl = f'curl -sS -u "{USER}:$(cat {shlex.quote(str(key_file.resolve()))})"'
     api = f"{address}/api/audit/v1"
     body = '{"action": "Service Scale", "method": "POST", "path": "/api/app/v1/service/", "state": "In progress"}'
     return f"""
-Deedbook serves on {address}. Your API key, as user {USER} (kept in {key_file}):
+Deedbook serves on {address}. To see it in the browser, follow this link; it signs you in, once:
+
+    {address}/sign-in/{ticket}
+
+Your API key, as user {USER} (kept in {key_file}):
 
     {secret}
 

@@ -88,6 +88,8 @@ async def _serve(settings: Settings, listening: socket.socket, ready: Callable[[
 def _quieten() -> None:
     """Keep what clients do wrong out of the log: each refused handshake would write an ERROR line."""
     logging.getLogger("uvicorn.error").addFilter(_is_ours)
+    # That a database can't be reached is said once, by the store; its pool would say it at each try to connect.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
 #: What uvicorn logs of clients that send no HTTP, or a handshake that is refused.

@@ -72,7 +72,7 @@ class Streams(NamedTuple):
         head = self.log.head()
         stream = ServerSentEvents(self.log, self.tail, which, _resumed(call, head), head)
         return Streamed(
-            self._sending(call, EventSourceChannel, stream.run, lambda: f"after={stream.position}"),
+            self.sending(call, EventSourceChannel, stream.run, lambda: f"after={stream.position}"),
             EVENT_STREAM,
             head,
             _LIVE,
@@ -91,9 +91,7 @@ class Streams(NamedTuple):
         after = whole_number(call.query, "after", max(0, end - whole_number(call.query, "tail", end)), end)
         media, written = _WRITTEN[preferred(call, tuple(_WRITTEN))]
         stream = Replay(self.log, OutputAsked(call.action, after, end), written)
-        return Streamed(
-            self._sending(call, BodyChannel, stream.run, lambda: f"after={stream.line}"), media, head, _LIVE
-        )
+        return Streamed(self.sending(call, BodyChannel, stream.run, lambda: f"after={stream.line}"), media, head, _LIVE)
 
     async def follow_events(self, socket: WebSocket) -> None:
         """Send a frame for every change of an action that the caller may see, from `after` on, or from now on."""
@@ -126,7 +124,7 @@ class Streams(NamedTuple):
 
     async def unknown(self, socket: WebSocket) -> None:
         """Refuse a WebSocket on a path that has none."""
-        await _refuse(socket, not_found(f"stream at {socket.scope['path']}"))
+        await self._refuse(socket, not_found(f"stream at {socket.scope['path']}"))
 
     async def _serve(
         self, socket: WebSocket, channel: Channel, begin: Callable[[Call], Awaitable[tuple[Follower, Stream]]]
@@ -134,16 +132,18 @@ class Streams(NamedTuple):
         try:
             follower, stream = await begin(self._admitted(socket))
         except Problem as problem:
-            await _refuse(socket, problem)
+            await self._refuse(socket, problem)
             return
         except DeedbookError as error:
-            await _refuse(socket, problem_of(error))
+            await self._refuse(socket, problem_of(error))
             return
         await self._follow(channel, follower, stream)
 
-    def _sending(
+    def sending(
         self, call: Call, kind: type[BodyChannel], stream: Stream, where: Callable[[], str]
     ) -> Callable[[Message, Receive, Send], Awaitable[None]]:
+        """Return what sends a stream as the body of an answer; `where` tells how to go on where it broke off."""
+
         async def run(start: Message, receive: Receive, send: Send) -> None:
             channel = kind(call.scope, receive, send, start)
             try:
@@ -164,6 +164,19 @@ class Streams(NamedTuple):
             await _until_either(channel, follower, stream)
         finally:
             self.followers.leave(follower)
+
+    async def _refuse(self, socket: WebSocket, problem: Problem) -> None:
+        """Refuse a handshake with the status that HTTP would have, late."""
+        self.gate.refusals.note(problem)
+        await asyncio.sleep(REFUSAL_DELAY)
+        headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await socket.send({
+                "type": "websocket.http.response.start",
+                "status": problem.status,
+                "headers": [(b"content-type", b"application/json"), *headers],
+            })  # fmt: skip
+            await socket.send({"type": "websocket.http.response.body", "body": body_of(str(problem))})
 
     def _admitted(self, socket: WebSocket) -> Call:
         key = self.gate.admit(socket.scope)
@@ -203,19 +216,6 @@ async def _gone(channel: Channel) -> None:
         message: Message = await channel.receive()
         if message["type"] in ("websocket.disconnect", "http.disconnect"):
             return
-
-
-async def _refuse(socket: WebSocket, problem: Problem) -> None:
-    """Refuse a handshake with the status that HTTP would have, late."""
-    await asyncio.sleep(REFUSAL_DELAY)
-    headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-        await socket.send({
-            "type": "websocket.http.response.start",
-            "status": problem.status,
-            "headers": [(b"content-type", b"application/json"), *headers],
-        })  # fmt: skip
-        await socket.send({"type": "websocket.http.response.body", "body": body_of(str(problem))})
 
 
 def _resumed(call: Call, head: int) -> int | None:

@@ -12,6 +12,7 @@ from deedbook.projections.generations import ViewsMissing
 from deedbook.projections.reader import Reader, Snapshot
 from deedbook.projections.runner import Runner
 from deedbook.projections.view import Tracking
+from deedbook.web.heads import Heads
 
 #: How long a query waits for its view, in seconds.
 PATIENCE = 2.0
@@ -36,6 +37,7 @@ class CaughtUpViews:
         self._log = log
         self._reader = reader
         self._runner = runner
+        self._heads = Heads(log, loop)
         self._loop = loop
         self._moved = asyncio.Event()
         self.position = 0
@@ -56,7 +58,7 @@ class CaughtUpViews:
         up nobody. Raises `Unavailable` where the views are
         more than 2 s behind; views that stopped at an event, and a log that can't be asked, answer at once, with a lag.
         """
-        head = self._head() if as_of is None else as_of
+        head = await self._head() if as_of is None else as_of
         deadline = time.monotonic() + PATIENCE
         while True:
             failure: Unavailable = ViewsBehind()
@@ -79,9 +81,9 @@ class CaughtUpViews:
                 return None
             return question(snapshot), snapshot.tracking.position, lag
 
-    def _head(self) -> int | None:
+    async def _head(self) -> int | None:
         try:
-            return self._log.head()
+            return await self._heads.now()
         except StoreFailed:
             return None
 

@@ -100,6 +100,13 @@ class RelationshipRequest(Struct, forbid_unknown_fields=True):
     child: Uri
 
 
+class SearchRequest(Struct, forbid_unknown_fields=True):
+    """A search to save: the filters of the list, as a query string."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$(?!\n)")]
+    query: Annotated[str, Meta(max_length=4096)]
+
+
 class KeyRequest(Struct, forbid_unknown_fields=True):
     """An API key to issue."""
 

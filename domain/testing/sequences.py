@@ -9,6 +9,7 @@ from msgspec import Struct
 from deedbook.domain.audit_log import AuditLog
 from deedbook.domain.commands import (
     AppendOutput,
+    DeleteSearch,
     EndParent,
     Finish,
     ImportAction,
@@ -16,6 +17,7 @@ from deedbook.domain.commands import (
     RecordAction,
     RequestCancel,
     Retry,
+    SaveSearch,
     StateParent,
 )
 from deedbook.domain.errors import Refused
@@ -29,6 +31,8 @@ USERS = [None, "ann", "bob"]
 OPERATIONS = ["Deploy", "Scale"]
 METHODS = ["GET", "POST"]
 IPS = [None, "10.0.0.1", "10.0.0.2"]
+AGENTS = [None, "curl/8.5", "Größenwahn/1.0"]
+SEARCHES = ["mine", "Größte"]
 #: Seconds of one minute, and microseconds in one of them: many actions share a date.
 DATES = st.integers(0, 3).map(lambda second: 1_400_000_000_000_000 + second * 1_000_000) | st.integers(
     1_400_000_000_000_000, 1_400_000_000_000_003
@@ -54,6 +58,7 @@ def _recorded(kind: type, **more: st.SearchStrategy[object]) -> st.SearchStrateg
         "object": st.sampled_from(["", OBJECTS[0], *OBJECTS]),
         "user": st.sampled_from(USERS),
         "ip": st.sampled_from(IPS),
+        "user_agent": st.sampled_from(AGENTS),
         "is_user_action": st.booleans(),
         "can_be_canceled": st.booleans(),
         "body": st.sampled_from([None, "{}", "x" * 5000]),
@@ -70,6 +75,11 @@ def _on_action(kind: type, **more: st.SearchStrategy[object]) -> st.SearchStrate
 def _on_objects(kind: type) -> st.SearchStrategy[Step]:
     uris = st.sampled_from(OBJECTS)
     fields = {"namespace": st.sampled_from(NAMESPACES), "parent": uris, "child": uris, "by": st.just(BY)}
+    return st.builds(Step, st.just(kind), st.fixed_dictionaries(fields))
+
+
+def _on_searches(kind: type, **more: st.SearchStrategy[object]) -> st.SearchStrategy[Step]:
+    fields = {"namespace": st.sampled_from(NAMESPACES), "name": st.sampled_from(SEARCHES), "by": st.just(BY), **more}
     return st.builds(Step, st.just(kind), st.fixed_dictionaries(fields))
 
 
@@ -94,6 +104,8 @@ _STEPS = [
     _on_action(Retry),
     _on_objects(StateParent),
     _on_objects(EndParent),
+    _on_searches(SaveSearch, query=st.sampled_from(["", "state=Failed", "q=deploy&user=ann"]))
+    | _on_searches(DeleteSearch),
 ]
 _APPEND = st.builds(
     Step,

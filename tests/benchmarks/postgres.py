@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 from eventsourcing.application import Application
@@ -38,7 +39,7 @@ class _Stock:
 
     def __init__(self, server: Postgres) -> None:
         database = server.database().partition("?")[0].rpartition("/")[2]
-        self._application: Application[object] = Application(
+        self._application: Application[UUID] = Application(
             env={
                 "PERSISTENCE_MODULE": "eventsourcing.postgres",
                 "POSTGRES_DBNAME": database,

@@ -16,6 +16,8 @@ from deedbook.domain.lifecycle import TRANSITIONS, State
 from deedbook.domain.store.archive import Line
 from deedbook.web.api_description import LIST
 from deedbook.web.cli import commands as command_line
+from deedbook.web.console.assets import Assets
+from deedbook.web.console.page import OpenPage, Page
 from deedbook.web.main import running
 from deedbook.web.paths import ROOT as API
 from deedbook.web.paths import Canonical
@@ -161,7 +163,12 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route | WebSocketRo
 
 
 def methods(route: Route | WebSocketRoute) -> set[str]:
-    """Return what a route takes: methods, or `WS`; nothing for the one that refuses every other WebSocket."""
+    """Return what a route of the API takes: methods, or `WS`; nothing for the one that refuses every other WebSocket.
+
+    The console's pages are for browsers: each shows the call of the API that gives the same.
+    """
+    if isinstance(route.endpoint, Page | OpenPage | Assets):
+        return set()
     if isinstance(route, WebSocketRoute):
         return set() if "{path:path}" in route.path else {"WS"}
     # A resource knows its methods; health and the description have no other than GET.

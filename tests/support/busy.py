@@ -9,7 +9,7 @@ from deedbook.domain.commands import EndParent, Finish, ImportAction, RecordActi
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.results import Command, Recorded
-from deedbook.domain.testing.sequences import BY, IPS, METHODS, OBJECTS, OPERATIONS, USERS
+from deedbook.domain.testing.sequences import AGENTS, BY, IPS, METHODS, OBJECTS, OPERATIONS, USERS
 
 DATE = 1_400_000_000_000_000
 
@@ -55,7 +55,8 @@ def _recording(rng: random.Random, new: UUID, namespace: str) -> Command:
     # Any: the fields of a command.
     what: dict[str, Any] = {
         "id": new, "namespace": namespace, "by": BY, "action": rng.choice(OPERATIONS), "method": rng.choice(METHODS),
-        "path": "/", "user": rng.choice(USERS), "ip": rng.choice(IPS), "is_user_action": rng.random() < 0.5,
+        "path": "/", "user": rng.choice(USERS), "ip": rng.choice(IPS), "user_agent": rng.choice(AGENTS),
+        "is_user_action": rng.random() < 0.5,
         "object": rng.choice([*OBJECTS[:2], *OBJECTS]), "can_be_canceled": rng.random() < 0.9,
         "body": rng.choice([None, "{}", "x" * 5000]),
     }  # fmt: skip

@@ -80,6 +80,24 @@ class Server:
             check=True, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
+    def owns(self, folder: Path) -> None:
+        """Give a folder to the user that the server runs as."""
+        user = self._server.system_user
+        if user is not None:
+            shutil.chown(folder, user, user)
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy all that it has to a folder, as a standby begins."""
+        self.owns(folder)
+        subprocess.run(
+            [self._bin / "pg_basebackup", "-h", self.folder, "-U", "postgres", "-D", folder, "-R", "-X", "stream", "-c",
+             "fast"],
+            check=True, user=self._server.system_user, cwd=folder, capture_output=True,
+        )  # fmt: skip
+        # What says that a server runs here, and who uses it, is not the copy's.
+        for left in (".s.PGSQL.5432.lock", ".handle_pids.json", "postmaster.pid", "log"):
+            (folder / left).unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Stop it and remove its files."""
         self._server.cleanup()
@@ -102,12 +120,34 @@ def own_server() -> Iterator[Server]:
         server.remove()
 
 
+class Standby(Server):
+    """A server that follows another one, and takes no writes."""
+
+    def __init__(self, primary: Server) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="deedbook-standby-"))
+        primary.copy_to(self.folder)
+        self._server = server_of(self.folder, cleanup_mode="delete")
+        self.socket = self.folder / ".s.PGSQL.5432"
+        self._bin = self._server.bin_path
+
+
+@contextmanager
+def standby_of(primary: Server) -> Iterator[Standby]:
+    """Give a standby of a server."""
+    standby = Standby(primary)
+    try:
+        yield standby
+    finally:
+        standby.remove()
+
+
 class Proxy:
     """Passes connections on to a server, until it is told to cut one: what stands between a node and its database.
 
     `cuts_before` and `cuts_behind` look at what a client sends, and say whether its connection is cut: before that is
     passed on, or behind it, so that the server does what it was told and nobody hears of it. `is_silent`: what is cut
-    behind stays open, and nothing comes any more. `is_open`: whether others may connect.
+    behind stays open, and nothing comes any more. `is_open`: whether others may connect. `is_holding`: nothing is
+    passed on to the server, as if it had stopped.
     """
 
     def __init__(self, behind: Path) -> None:
@@ -118,6 +158,7 @@ class Proxy:
         self.cuts_behind: Callable[[bytes], bool] = lambda _: False
         self.is_silent = False
         self.is_open = True
+        self.is_holding = False
         self._open: list[socket.socket] = []
         self._silenced: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -151,6 +192,8 @@ class Proxy:
     def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         try:
             while data := client.recv(65536):
+                while self.is_holding:
+                    time.sleep(0.01)
                 if self.cuts_before(data):
                     break
                 if self.cuts_behind(data):
@@ -200,4 +243,4 @@ def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-__all__ = ["Proxy", "Server", "own_server", "proxied", "shared_server", "until"]
+__all__ = ["Proxy", "Server", "own_server", "proxied", "shared_server", "standby_of", "until"]

@@ -23,7 +23,7 @@ class PostgresStore:
         self._listener = Listener(address)
         self._reader = PooledReader(address, self._listener)
         self._recordings = [Recording(address, self._listener) for _ in range(2)]
-        self.log = PostgresLog(self._reader, self._listener)
+        self.log = PostgresLog(address, self._reader, self._listener)
         self.recorder = LogRecorder(self._recordings[0], self._reader, self._listener, clock)
         self.writer = Writer(PostgresEngine(self._recordings[1]), clock, queue)
         self.audit_log = AuditLog(self.writer)

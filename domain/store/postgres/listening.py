@@ -4,6 +4,7 @@ One connection that listens. A notification may be lost, with its connection or 
 ten times a second, and at once when it is connected again.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -17,11 +18,13 @@ from psycopg.rows import TupleRow
 from deedbook.domain.errors import StoreFailed
 from deedbook.domain.store.postgres.address import Address
 from deedbook.domain.store.postgres.connecting import CHANNEL, PatientConnection
-from deedbook.domain.store.postgres.telling import told
+from deedbook.domain.store.postgres.telling import meaning, told
 
 #: How often it looks, in seconds, and how soon it tries again where there is no server.
 LOOK_SECONDS = 0.1
 AGAIN_SECONDS = 0.2
+
+_log = logging.getLogger(__name__)
 
 _HEADS = "SELECT (SELECT max(position) FROM events), (SELECT max(sequence) FROM output)"
 
@@ -76,9 +79,9 @@ class Listener:
 
         Nobody else waits for it until this thread has found that it can be reached.
         """
-        self._failure = self._told(error)
+        failure = self._is_lost(error)
         self._doubted.set()
-        return StoreFailed(self._failure)
+        return StoreFailed(failure)
 
     def seen(self, head: int) -> None:
         """Take note of a head that somebody has read: news, if this node has not heard of it yet."""
@@ -97,7 +100,7 @@ class Listener:
             try:
                 connection = _Listening.to(self._address)
             except psycopg.Error as error:
-                self._failure = self._told(error)
+                self._is_lost(error)
                 self._closing.wait(AGAIN_SECONDS)
             else:
                 # A session that ends says nothing of the server: the next try to connect does.
@@ -114,6 +117,7 @@ class Listener:
             self._doubted.clear()
             if self._failure is not None:
                 self._failure = None
+                _log.warning("PostgreSQL at %s can be reached again.", self._address.told)
                 for call in self.on_return:
                     call()
             self._hear(connection)
@@ -138,5 +142,10 @@ class Listener:
         for call in self.on_news:
             call()
 
-    def _told(self, error: psycopg.Error) -> str:
-        return f"PostgreSQL at {self._address.told} can't be reached now ({told(error)}); repeat in a second."
+    def _is_lost(self, error: psycopg.Error) -> str:
+        """Say so in the server's own log, where the server is told by name; callers hear less."""
+        if self._failure is None:
+            _log.warning("PostgreSQL at %s can't be reached: %s.", self._address.told, told(error))
+        what = meaning(error)
+        self._failure = f"PostgreSQL can't be reached now{f' ({what})' if what else ''}; repeat in a second."
+        return self._failure

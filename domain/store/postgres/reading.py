@@ -1,7 +1,8 @@
 """The reading side of a store in PostgreSQL: `EventLog` on a few connections, which any thread may use."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -100,9 +101,16 @@ class PooledReader(PostgresText):
 class PostgresLog(SqlLog):
     """Reads events, output and keys; sees what any node committed."""
 
-    def __init__(self, reader: PooledReader, listener: Listener) -> None:
+    is_remote = True
+
+    def __init__(self, address: Address, reader: PooledReader, listener: Listener) -> None:
         super().__init__(reader, listener.recorded)
+        self._address = address
         self._listener = listener
+
+    def elsewhere(self) -> Callable[[], "PostgresLog"]:
+        """See `EventLog.elsewhere`; it is on a connection of its own, and hears nothing of other nodes."""
+        return partial(_opened, self._address)
 
     def head(self) -> int:
         """See `EventLog.head`."""
@@ -113,3 +121,10 @@ class PostgresLog(SqlLog):
     def changes(self) -> int:
         """See `EventLog.changes`: what this node has heard, which costs nothing."""
         return self._listener.changes
+
+
+def _opened(address: Address) -> PostgresLog:
+    listener = Listener(address)
+    reader = PooledReader(address, listener, size=1)
+    reader.open()
+    return PostgresLog(address, reader, listener)

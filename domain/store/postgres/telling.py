@@ -42,12 +42,20 @@ _SAID: Mapping[str, str] = {
 
 def told(error: psycopg.Error) -> str:
     """Return what a database said, on one line, and what it means where that is known."""
-    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    state = error.sqlstate or ""
-    means = next((_MEANS[state[:length]] for length in (5, 3, 2) if state[:length] in _MEANS), None)
-    if means is None and not state:
-        means = next((what for words, what in _SAID.items() if words in said), None)
+    said, means = _said(error), meaning(error)
     return said if means is None else f"{said}: {means}"
+
+
+def meaning(error: psycopg.Error) -> str | None:
+    """Return what an error means, where that is known: nothing of where the server is, or what it is called."""
+    state = error.sqlstate or ""
+    if state:
+        return next((_MEANS[state[:length]] for length in (5, 3, 2) if state[:length] in _MEANS), None)
+    return next((what for words, what in _SAID.items() if words in _said(error)), None)
+
+
+def _said(error: psycopg.Error) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def is_broken(error: BaseException, connection: psycopg.Connection[object]) -> bool:

@@ -20,6 +20,8 @@ _ALL = 2**63 - 1
 class SqlLog:
     """Reads events, output and keys."""
 
+    is_remote = False
+
     def __init__(self, sql: Asked, recorded: threading.Condition) -> None:
         """`recorded` is notified when something was committed, as far as this process hears of it."""
         self._sql = sql

@@ -2,8 +2,9 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,17 @@ class _Reader(SqliteAsked):
 class SqliteLog(SqlLog):
     """Reads events, output and keys; sees what any process committed."""
 
-    def __init__(self, path: Path, recorded: threading.Condition) -> None:
+    def __init__(self, path: Path, recorded: threading.Condition | None = None) -> None:
+        """`recorded` is told what this process records."""
+        self._path = path
         self._reader = _Reader(path)
-        super().__init__(self._reader, recorded)
+        super().__init__(self._reader, recorded or threading.Condition())
         self._watcher = self._reader.connect()
         self._watching = threading.Lock()
+
+    def elsewhere(self) -> Callable[[], "SqliteLog"]:
+        """See `EventLog.elsewhere`."""
+        return partial(SqliteLog, self._path)
 
     def changes(self) -> int:
         """See `EventLog.changes`: SQLite's data_version, which costs about 3 µs."""

@@ -1,8 +1,8 @@
 """Re-derives everything that a store holds, from the events alone, and says what is not as it must be.
 
 `verify` reads a snapshot from position 1: each row is checked (`rows.py`), then its event against all that was before
-it (`lifecycle.py`, `lanes.py`, `relationships.py`, `retries.py`), in the order of the tables here; then what is kept
-beside the events (`output.py`, `answers.py`, `keys.py`). It changes nothing.
+it (`lifecycle.py`, `lanes.py`, `relationships.py`, `retries.py`, `searches.py`), in the order of the tables here; then
+what is kept beside the events (`output.py`, `answers.py`, `keys.py`). It changes nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,10 +21,12 @@ from deedbook.domain.events import (
     LaneStarted,
     ParentEnded,
     ParentStated,
+    SearchDeleted,
+    SearchSaved,
 )
 from deedbook.domain.finding import Finding, Found, Progress
 from deedbook.domain.merkle import Frontier, TreeHead, grow
-from deedbook.domain.store.verify import lanes, lifecycle, relationships, retries, rows
+from deedbook.domain.store.verify import lanes, lifecycle, relationships, retries, rows, searches
 from deedbook.domain.store.verify.answers import answers
 from deedbook.domain.store.verify.keys import keys
 from deedbook.domain.store.verify.output import output
@@ -74,6 +76,8 @@ CHECKS: Mapping[type[Event], Sequence[tuple[str, Check]]] = {
         ("date", lifecycle.is_dated),
     ),
     ParentEnded: (("relationship", relationships.holds), ("date", lifecycle.is_dated)),
+    SearchSaved: (("search", searches.is_kept), ("date", lifecycle.is_dated)),
+    SearchDeleted: (("search", searches.is_kept), ("date", lifecycle.is_dated)),
 }
 
 #: What is checked behind the events.

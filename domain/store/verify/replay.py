@@ -20,6 +20,8 @@ from deedbook.domain.events import (
     LaneStarted,
     ParentEnded,
     ParentStated,
+    SearchDeleted,
+    SearchSaved,
 )
 from deedbook.domain.lane import Lane
 from deedbook.domain.lifecycle import FINAL, RUNNING, State
@@ -92,6 +94,8 @@ class Replay:
         self.parents: dict[str, dict[str, tuple[str, ...]]] = {}
         #: From each retry that is still to be recorded to the action that it retries.
         self.retried: dict[bytes, bytes] = {}
+        #: The aggregates of the searches that are kept.
+        self.searches: set[bytes] = set()
         self.issued: dict[UUID, ToldKey] = {}
         self.revoked: dict[UUID, ToldKey] = {}
         self.previous: Event | None = None
@@ -129,6 +133,10 @@ class Replay:
                 self._move(seen.aggregate, event)
             case ParentStated() | ParentEnded():
                 self._relate(event)
+            case SearchSaved():
+                self.searches.add(seen.aggregate)
+            case SearchDeleted():
+                self.searches.discard(seen.aggregate)
 
     def end_of_output(self, action: bytes) -> OutputEnd:
         """Return the output of an action that ended, as the log tells it."""

@@ -23,11 +23,14 @@ from deedbook.domain.events import (
     LaneStarted,
     ParentEnded,
     ParentStated,
+    SearchDeleted,
+    SearchSaved,
 )
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.lane import lane_id
 from deedbook.domain.lifecycle import State
 from deedbook.domain.relationship import relationship_id
+from deedbook.domain.saved_search import search_id
 from deedbook.domain.store.codec import encode
 from deedbook.domain.store.sqlite import SqliteStore
 from tests.contract.giving import BY, NAMESPACE, append, finish, recorded, recording
@@ -116,6 +119,16 @@ def no_longer_below(child: str, parent: str) -> Told:
     )
 
 
+def saves(name: str = "mine", under: str = "mine") -> Told:
+    """Return a search that is saved."""
+    return search_id(NAMESPACE, under), SearchSaved(at=NOW, namespace=NAMESPACE, name=name, query="", by=BY)
+
+
+def deletes(name: str = "mine") -> Told:
+    """Return a search that is deleted."""
+    return search_id(NAMESPACE, name), SearchDeleted(at=NOW, namespace=NAMESPACE, name=name, by=BY)
+
+
 def found(*told: Told) -> list[Finding]:
     """Record events as they are, with positions, versions, dates and leaves that fit, and return what is found."""
     versions: Counter[UUID] = Counter()
@@ -142,11 +155,15 @@ LEGAL: dict[str, list[Told]] = {
     "an import of a retry": [action(A, State.CANCELED, imported=True, retry_of=B, parents=("/x/",), object="/a/")],
     "relationships": [below("/a/", "/b/"), below("/b/", "/c/"), action(A, object="/a/", parents=("/b/", "/c/")),
                       no_longer_below("/a/", "/b/"), below("/b/", "/a/"), action(B, object="/a/")],
+    "saved searches": [saves(), saves(), deletes(), saves("other", "other"), saves()],
 }  # fmt: skip
 
 #: Logs that break one rule, and what is found: at which position, under which code, and words of the sentence.
 BROKEN: dict[str, tuple[list[Told], int | None, str, str]] = {
     "begins in a state that none begins with": ([action(A, State.CANCELED)], 1, "transition", "begins as Canceled"),
+    "a search that stands under another name": ([saves("mine", "other")], 1, "search", "does not stand under"),
+    "a search that is deleted unsaved": ([deletes()], 1, "search", "saved before"),
+    "a search that is deleted twice": ([saves(), deletes(), deletes()], 3, "search", "saved before"),
     "is recorded twice": ([action(A), action(A)], 2, "transition", "recorded before"),
     "ends twice": ([action(A), ended(A)], 2, "transition", "from Success to Success"),
     "starts after its end": ([action(A), started(A)], 2, "transition", "from Success to In progress"),

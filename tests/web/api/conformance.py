@@ -96,7 +96,7 @@ class Conformance:
 
 def _values(text: str, media: str) -> list[object]:
     """Return what a body holds: of NDJSON, one value a line."""
-    if media == "text/plain":
+    if media in ("text/plain", "text/csv"):
         return [text]
     return [json.loads(line) for line in (text.splitlines() if media.endswith("ndjson") else [text])]
 

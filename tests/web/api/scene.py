@@ -28,6 +28,7 @@ LINK = {"parent": "/api/app/v1/stack/s/", "child": "/api/app/v1/service/v/"}
 REQUESTS = (
     Request("GET", "/action/", 200),
     Request("POST", "/action/", 201, CALL),
+    Request("GET", "/action/timeline/", 200),
     Request("GET", "/action/{ended}/", 200),
     Request("POST", "/action/{running}/cancel/", 202),
     Request("POST", "/action/{ended}/retry/", 202),
@@ -35,11 +36,17 @@ REQUESTS = (
     Request("GET", "/action/{running}/logs/", 200),
     Request("POST", "/action/{running}/logs/", 200, {"lines": ["a line"]}),
     Request("GET", "/action/{ended}/history/", 200),
+    Request("GET", "/action/{ended}/retries/", 200),
+    Request("GET", "/user/", 200),
+    Request("GET", "/object/?object={parent}", 200),
     Request("GET", "/event/", 200),
     Request("GET", "/events/", 426),
     Request("GET", "/relationship/?object=/api/app/v1/stack/s/", 200),
     Request("POST", "/relationship/", 201, LINK),
     Request("DELETE", "/relationship/?parent={parent}&child=/c", 200),
+    Request("GET", "/search/", 200),
+    Request("POST", "/search/", 201, {"name": "failed", "query": "state=Failed"}),
+    Request("DELETE", "/search/?name={search}", 200),
     Request("GET", "/key/", 200),
     Request("POST", "/key/", 201, {"user": "eve", "namespace": "elsewhere", "role": "auditor"}),
     Request("DELETE", "/key/{key}/", 200),
@@ -61,6 +68,7 @@ class Scene:
             "{running}": lambda: str(tenant.recorder.record(state="In progress")["uuid"]),
             "{parent}": self._parent,
             "{key}": self._key,
+            "{search}": self._search,
         }
 
     def path(self, request: Request) -> str:
@@ -89,6 +97,11 @@ class Scene:
         parent = f"/p/{uuid4()}"
         self._tenant.recorder.relate(parent, "/c")
         return parent
+
+    def _search(self) -> str:
+        name = f"s-{uuid4()}"
+        assert self._tenant.auditor.post("/search/", {"name": name, "query": ""}).status_code == 201
+        return name
 
     def _key(self) -> str:
         return str(self._tenant.issued("somebody", "auditor")["id"])

@@ -24,7 +24,8 @@ FIELDS = (
 )  # fmt: skip
 FILTERS = (
     "uuid", "uuid__startswith", "state", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
-    "object", "include_related", "user", "action", "method", "ip", "is_user_action", "limit", "offset", "order_by",
+    "object", "include_related", "user", "action", "method", "ip", "user_agent", "is_user_action",
+    "limit", "offset", "order_by", "q", "cursor",
     "form", "parent", "child", "tail", "follow", "after", "type",
 )  # fmt: skip
 

@@ -12,10 +12,24 @@ from tests.web.api.callers import Caller, Json, Tenant
 
 #: Actions by name: "1s" and so on, the letter for the state.
 ACTIONS: dict[str, Json] = {
-    "1s": {"user": "ann", "method": "POST", "ip": "10.0.0.1", "object": "/o/1", "state": "Success"},
+    "1s": {
+        "user": "ann",
+        "method": "POST",
+        "ip": "10.0.0.1",
+        "object": "/o/1",
+        "state": "Success",
+        "user_agent": "curl/8.5",
+    },
     "2f": {"user": "ann", "method": "PATCH", "ip": "10.0.0.2", "object": "/o/1", "state": "Failed"},
-    "3s": {"user": "bob", "method": "POST", "ip": "10.0.0.1", "object": "/o/2", "is_user_action": False},
-    "4s": {"user": None, "method": "DELETE", "ip": None, "object": "", "state": "Success"},
+    "3s": {
+        "user": "bob",
+        "method": "POST",
+        "ip": "10.0.0.1",
+        "object": "/o/2",
+        "is_user_action": False,
+        "user_agent": "Go/1.22 (ÄÖ)",
+    },
+    "4s": {"user": None, "method": "DELETE", "ip": None, "object": "", "state": "Success", "user_agent": None},
     "5i": {"user": "Ann", "method": "post", "ip": "2001:db8::1", "object": "/o/5", "state": "In progress"},
     "6p": {"user": "bob", "method": "GET", "ip": "10.0.0.2", "object": "/o/5", "state": "Pending"},
     "7c": {"user": "eve", "method": "POST", "ip": "10.0.0.3", "object": "/o/7", "state": "In progress"},
@@ -101,6 +115,8 @@ def test_a_filter_of_equality_finds_exactly_what_has_the_value(shelf: Shelf, que
         ("object=/o/5&state=Pending&user=bob&method=GET&ip=10.0.0.2&is_user_action=true&action=6p", "6p"),
         ("user=ann&user=eve&ip=10.0.0.3&ip=10.0.0.1&state=Success&state=Canceled", "1s 8x"),
         ("user=bob&object=/o/1", ""),
+        ("user_agent=curl/8.5&user_agent=Go/1.22+(ÄÖ)", "1s 3s"),
+        ("user_agent=curl", ""),
         ("user=nobody&state=Success", ""),
     ],
 )
@@ -113,6 +129,7 @@ _VALUES = {
     "user": ["ann", "bob", "eve", "nobody"],
     "method": ["POST", "GET", "PUT"],
     "ip": ["10.0.0.1", "10.0.0.2", "10.0.0.3"],
+    "user_agent": ["curl/8.5", "Go/1.22 (ÄÖ)", "curl"],
     "state": list(STATES),
     "action": list(ACTIONS),
     "object": ["/o/1", "/o/5", "/o/7"],

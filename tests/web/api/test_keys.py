@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.api.callers import Caller, Json, Tenant, document
 
-RESERVED = ("action", "event", "events", "relationship", "admin", "key", "deedbook")
+RESERVED = ("action", "event", "events", "relationship", "admin", "key", "user", "object", "search", "deedbook")
 
 
 def asked(**fields: object) -> Json:

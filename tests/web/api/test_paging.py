@@ -1,7 +1,8 @@
 """The list comes page by page."""
 
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from itertools import pairwise
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -41,7 +42,9 @@ def test_an_envelope_has_meta_and_objects(shelf: Tenant) -> None:
     """Both are there and nothing else; so are all keys of `meta`, and its numbers are integers."""
     page = shelf.recorder.page("limit=4&offset=4")
     assert set(page) == {"meta", "objects"}
-    assert set(page["meta"]) == {"limit", "offset", "next", "previous", "total_count"}
+    assert set(page["meta"]) == {
+        "limit", "offset", "next", "previous", "total_count", "next_cursor", "previous_cursor"
+    }  # fmt: skip
     numbers = [page["meta"][name] for name in ("limit", "offset", "total_count")]
     assert (numbers, {type(number) for number in numbers}) == ([4, 4, COUNT], {int})
 
@@ -49,9 +52,12 @@ def test_an_envelope_has_meta_and_objects(shelf: Tenant) -> None:
 def test_an_empty_list_has_an_envelope_too(recorder: Caller) -> None:
     """With no actions there is no next page and no previous one."""
     assert recorder.page() == {
-        "meta": {"limit": 25, "offset": 0, "next": None, "previous": None, "total_count": 0},
+        "meta": {
+            "limit": 25, "offset": 0, "next": None, "previous": None, "total_count": 0, "next_cursor": None,
+            "previous_cursor": None,
+        },
         "objects": [],
-    }
+    }  # fmt: skip
 
 
 def test_a_page_has_25_actions_unless_said_otherwise(shelf: Tenant) -> None:
@@ -140,3 +146,49 @@ def test_total_count_is_of_what_the_filters_leave(shelf: Tenant) -> None:
     """Not of the page, nor of the log."""
     meta = shelf.recorder.page("state=Failed&limit=3")["meta"]
     assert (meta["total_count"], meta["limit"]) == (10, 3)
+
+
+@pytest.mark.parametrize("order", ["start_date", "-start_date"])
+def test_cursors_lead_to_each_page_and_back(shelf: Tenant, order: str) -> None:
+    """From the first page to the last and back: the same pages, the same total, links that keep the filters."""
+    query: dict[str, str | list[str]] = {"limit": "7", "order_by": order, "state": ["Success", "Failed"]}
+    pages = [shelf.recorder.page(query)]
+    while pages[-1]["meta"]["next_cursor"]:
+        pages.append(shelf.recorder.page({**query, "cursor": pages[-1]["meta"]["next_cursor"]}))
+    assert [len(page["objects"]) for page in pages] == [7, 7, 7, 7, 2]
+    assert [name for page in pages for name in names(page)] == names(shelf.recorder.page(f"limit=99&order_by={order}"))
+    assert {page["meta"]["total_count"] for page in pages} == {COUNT}
+    for before, page in pairwise(pages):
+        back = shelf.recorder.page({**query, "cursor": page["meta"]["previous_cursor"]})
+        assert names(back) == names(before)
+        assert back["meta"]["next_cursor"] is not None
+        assert (back["meta"]["previous_cursor"] is None) == (before is pages[0])
+    second = urlencode({**query, "cursor": pages[0]["meta"]["next_cursor"]}, doseq=True)
+    assert [names(page) for page in walk(shelf.recorder, second)] == [names(page) for page in pages[1:]]
+
+
+def test_a_cursor_stays_where_it_is_while_actions_come(recorder: Caller) -> None:
+    """Newest first, more arrive in front: the page behind a cursor is the one that it was."""
+    recorder.batch(*({"action": f"n{n}"} for n in range(6)))
+    first = recorder.page("order_by=-start_date&limit=3")
+    behind = recorder.page(f"order_by=-start_date&limit=3&cursor={first['meta']['next_cursor']}")
+    recorder.batch(*({"action": f"m{n}"} for n in range(4)))
+    again = recorder.page(f"order_by=-start_date&limit=3&cursor={first['meta']['next_cursor']}")
+    assert names(again) == names(behind) == ["n2", "n1", "n0"]
+    assert (behind["meta"]["total_count"], again["meta"]["total_count"]) == (6, 10)
+    assert names(recorder.page(f"order_by=-start_date&limit=99&cursor={again['meta']['previous_cursor']}")) == [
+        "m3", "m2", "m1", "m0", "n5", "n4", "n3"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "bjE", "bnguMg", "%00", "eDEuMg", "bjEuLTI"])
+def test_a_cursor_that_no_page_gave_is_refused(shelf: Tenant, cursor: str) -> None:
+    """400, and the sentence says where cursors come from."""
+    answer = shelf.recorder.get(f"/action/?cursor={cursor}")
+    assert (answer.status_code, "next_cursor" in answer.json()["error"]) == (400, True)
+
+
+def test_a_cursor_and_an_offset_exclude_each_other(shelf: Tenant) -> None:
+    """400."""
+    cursor = shelf.recorder.page("limit=1")["meta"]["next_cursor"]
+    assert shelf.recorder.get(f"/action/?cursor={cursor}&offset=1").status_code == 400

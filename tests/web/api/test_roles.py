@@ -7,20 +7,27 @@ from tests.web.api.scene import REQUESTS, Request, Scene
 
 READS = {
     "GET /action/",
+    "GET /action/timeline/",
     "GET /action/{ended}/",
     "GET /action/{running}/logs/",
     "GET /action/{ended}/history/",
+    "GET /action/{ended}/retries/",
+    "GET /user/",
+    "GET /object/?object={parent}",
+    "GET /search/",
     "GET /event/",
     "GET /events/",
     "GET /relationship/?object=/api/app/v1/stack/s/",
 }
+SAVES = {"POST /search/", "DELETE /search/?name={search}"}
 FINISHES = "POST /action/{running}/finish/"
 
 #: Beyond reading.
 MAY = {
-    "auditor": set(),
-    "operator": {"POST /action/{running}/cancel/", "POST /action/{ended}/retry/", FINISHES},
-    "recorder": {
+    "auditor": SAVES,
+    "operator": SAVES | {"POST /action/{running}/cancel/", "POST /action/{ended}/retry/", FINISHES},
+    "recorder": SAVES
+    | {
         "POST /action/",
         FINISHES,
         "POST /action/{running}/logs/",

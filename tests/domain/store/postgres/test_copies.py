@@ -118,3 +118,15 @@ def test_a_backup_is_postgresqls_own_work(url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="pg_dump"):
         place_of(url).back_up(tmp_path / "copy", lambda _done, _of: None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_taken_in_is_there_on_return(url: str, tmp_path: Path) -> None:
+    """Whoever adds entries, and asks nothing more, finds them in the database afterwards."""
+    source = SqlitePlace(tmp_path / "log.db")
+    with closing(source.open()) as store:
+        recorded(store, recording())
+        (event,) = store.log.stored(0, 10)
+    with place_of(url).intake() as taking:
+        taking.add(event)
+    with closing(place_of(url).open()) as store:
+        assert store.log.stored(0, 10) == [event]

@@ -14,7 +14,7 @@ import pytest
 
 from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.results import Answer
-from deedbook.domain.store.postgres import PostgresStore
+from deedbook.domain.store.postgres import PostgresStore, listening
 from deedbook.domain.store.postgres.place import PostgresPlace, postgres_place
 from tests.contract.elsewhere import events, in_threads
 from tests.contract.giving import recorded, recording, together
@@ -98,15 +98,24 @@ def test_a_subscriber_misses_nothing_of_four_writers(place: PostgresPlace, write
         assert [position for position, _ in follower.seen] == answered == list(range(1, EVENTS + 1)), f"run {run}"
 
 
-def test_what_another_node_commits_is_heard_at_once(one: PostgresStore, other: PostgresStore) -> None:
+def test_what_another_node_commits_is_heard_at_once(
+    place: PostgresPlace, one: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A node that waits hears of the other's commits by their notifications: nobody has to look."""
+    monkeypatch.setattr(listening, "LOOK_SECONDS", 1000)
+    with closing(place.open()) as other:
+        hears(one, other)
+
+
+def hears(one: PostgresStore, other: PostgresStore) -> None:
+    """Record on one node, and wait until the other has heard of it, again and again."""
     heard = Event()
     other.on_news(heard.set)
     for _ in range(20):
         heard.clear()
         before = other.log.changes()
         recorded(one, recording())
-        assert heard.wait(30)
+        assert heard.wait(10)
         assert other.log.changes() != before
 
 
@@ -117,7 +126,7 @@ def test_whose_listening_session_is_killed_listens_again(
     follower = Follower(other)
     for _ in range(10):
         recorded(one, recording())
-        assert server.kill_sessions(url, LISTENING) >= 1
+        until(lambda: server.kill_sessions(url, LISTENING) >= 1)
         recorded(one, recording())
     until(lambda: len(follower.seen) == 20)
     assert [position for position, _ in follower.seen] == list(range(1, 21))

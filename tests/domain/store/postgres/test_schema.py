@@ -4,12 +4,13 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
 
-import psycopg
 import pytest
 
 from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.store.places import place_of
 from deedbook.domain.store.postgres.address import address_of
+from deedbook.domain.store.postgres.listening import Listener
+from deedbook.domain.store.postgres.recording import Recording
 from deedbook.domain.store.postgres.schema import SCHEMA_VERSION, exists, prepare
 from tests.contract.giving import recording
 from tests.support.postgres import Server
@@ -134,11 +135,8 @@ def test_a_role_can_not_make_commits_less_durable(url: str, server: Server, dura
     name = url.partition("?")[0].rpartition("/")[2]
     server.run(f"ALTER DATABASE {name} SET synchronous_commit = {durable}")
     server.run(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
-    with closing(place_of(url).open()) as store:
-        store.audit_log.perform(recording())
-        recording_ = store.writer._engine._recording  # type: ignore[attr-defined]  # noqa: SLF001  # the session itself
-        connection: psycopg.Connection = recording_._connection  # noqa: SLF001
-        connection.rollback()
-        assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
-        assert connection.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
-        connection.rollback()
+    question = "SELECT current_setting('synchronous_commit'), current_setting('transaction_isolation')"
+    listener = Listener(address_of(url))
+    prepare(address_of(url))
+    with closing(Recording(address_of(url), listener)) as session, session.turn() as (told, _):
+        assert told.all(question) == [("on", "read committed")]

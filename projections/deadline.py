@@ -1,0 +1,38 @@
+"""A bound on the time that a question takes: what nobody can wait for is stopped, and says so."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlite_utils import Database
+
+from deedbook.domain.errors import Unavailable
+
+#: Seconds that a question may take whose cost can't be told before.
+PATIENCE = 3.0
+
+#: VM instructions of SQLite between two looks at the clock: a tenth of a millisecond.
+_LOOK = 10_000
+
+
+class TooMuch(Unavailable):
+    """A question was stopped that would have read too much."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The answer took more than {seconds:g} s to find; ask for less, by another filter or a date.")
+
+
+@contextmanager
+def deadline(db: Database, seconds: float = PATIENCE) -> Iterator[None]:
+    """Stop what is asked of a connection inside the block after some time; then raises `TooMuch`."""
+    end = time.monotonic() + seconds
+    db.conn.set_progress_handler(lambda: time.monotonic() > end, _LOOK)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise TooMuch(seconds) from error
+        raise
+    finally:
+        db.conn.set_progress_handler(None, 0)

@@ -1,0 +1,91 @@
+"""What a query selects, however it is read: the driver that is chosen for it, and the other filters on its branches."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlite_utils import Database
+
+from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers, of_then
+from deedbook.projections.moment import NOW, Branch, as_it_was
+
+
+class Selection(NamedTuple):
+    """The ways to read what a query asks for: `best`, brought to its moment, with what it gives narrowed by the others.
+
+    telling: the drivers that leave anything out, whichever drives.
+    """
+
+    best: Driver
+    branches: Sequence[Branch]
+    telling: Sequence[Driver]
+
+
+def select(db: Database, query: ActionQuery) -> Selection:
+    """Choose the driver of a query: the one that has the least to read."""
+    ways = list(drivers(db, query))
+    best = min(ways, key=lambda driver: driver.total)
+    others = [driver for driver in ways if driver is not best and driver.check]
+    telling = [driver for driver in ways if driver.check != IMPLIED]
+    best = of_then(db, query, best)
+    return Selection(best, [_narrowed(branch, others, bounds(query)) for branch in best.branches], telling)
+
+
+def matching(query: ActionQuery, selection: Selection, tables: str, condition: str) -> Branch | None:
+    """Return actions `a` that a query asks for among those in `tables` for which a condition holds.
+
+    None where that can't be told of one action by itself.
+    """
+    if not all(driver.check for driver in selection.telling):
+        return None
+    columns = NOW if query.as_of is None else as_it_was(query.as_of)
+    there = condition if query.as_of is None else f"{condition} AND a.id <= {query.as_of}"
+    return _narrowed(Branch(tables, there, (), columns=columns), selection.telling, bounds(query))
+
+
+def _narrowed(branch: Branch, others: Sequence[Driver], ranges: Sequence[tuple[str, int]]) -> Branch:
+    """Add the checks of all other filters to a branch."""
+    checks = [other.check for other in others if other.check != IMPLIED] + [condition for condition, _ in ranges]
+    parameters = (
+        *branch.parameters,
+        *(parameter for other in others for parameter in other.parameters),
+        *(value for _, value in ranges),
+    )
+    return (_joined(branch) if checks else branch)._replace(
+        condition=" AND ".join([branch.condition, *(check.format(**branch.columns._asdict()) for check in checks)]),
+        parameters=parameters,
+    )
+
+
+def union(branches: Sequence[Branch], *columns: str) -> tuple[str, list[object]]:
+    """Return a SELECT of `sort`, `id` and more of each action in the branches, with its parameters.
+
+    `columns` name attributes of `Columns`.
+    """
+    if not branches:
+        return f"SELECT {', '.join(f'NULL AS {name}' for name in ('sort', 'id', *columns))} WHERE 0", []
+    if columns:
+        branches = [_joined(branch) for branch in branches]
+    selects = (
+        f"SELECT {', '.join(f'{value} AS {name}' for name, value in _columns(branch, columns).items())}"
+        f" FROM {branch.tables} WHERE {branch.condition}"
+        for branch in branches
+    )
+    return " UNION ALL ".join(selects), [value for branch in branches for value in branch.parameters]
+
+
+def _joined(branch: Branch) -> Branch:
+    """Return a branch in whose tables the actions are."""
+    if branch.key != "l" or "actions AS a" in branch.tables:
+        return branch
+    return branch._replace(tables=f"{branch.tables} CROSS JOIN actions AS a ON a.id = l.id")
+
+
+def sort_of(branch: Branch) -> str:
+    """Return what stands for the date that a branch is in the order of."""
+    return "l.sort" if branch.key == "l" else branch.columns.sort
+
+
+def _columns(branch: Branch, more: Sequence[str]) -> dict[str, str]:
+    named = branch.columns._asdict()
+    return {"sort": sort_of(branch), "id": f"{branch.key}.id"} | {name: named[name] for name in more}

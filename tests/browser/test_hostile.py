@@ -1,0 +1,93 @@
+"""Whatever clients send, pages show it as text: nothing of it runs, loads, hides or turns around what is ours."""
+
+from collections.abc import Sequence
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.support.browser import NARROW, WIDE, Reader, Windows, link, overflow
+from tests.support.hostile import HOSTILE, record
+from tests.support.server import Server
+from tests.web.api.callers import Caller, Json
+
+#: Where a text of others stands by itself, so that its marks of direction end with it.
+_APART = "bdi, pre, code, textarea, option, title, svg"
+
+
+@pytest.fixture(scope="package")
+def actions(server: Server) -> dict[str, Json]:
+    """An action for each hostile text, which is in all of its fields."""
+    with server.client() as http:
+        worker = Caller(http, "me", server.key)
+        return {name: record(worker, text) for name, text in HOSTILE.items()}
+
+
+def _pages(action: Json, text: str) -> Sequence[str]:
+    """Return every page that shows an action, or what somebody typed."""
+    typed = text[:4000]
+    return (
+        link("/object", object=action["object"], include_related="true"),
+        link("/object", object=action["parents"][0]),
+        link("/keys", q=typed),
+        link("/sign-in", next=typed),
+        link("/object", object=f"{typed[:2000]}?"),
+        link("/system", namespace=typed),
+        link("/api", q=typed),
+        f"/nowhere/{typed.encode().hex()[:50]}{link('', q=typed)}",
+    )
+
+
+def _check(page: Page) -> None:
+    """Whatever is on a page, nothing of it ran, became an element of ours or hid in the text around it."""
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("[data-hostile]").count() == 0
+    loose = page.evaluate(
+        """(apart) => {
+            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+            while (walker.nextNode()) {
+                const { data, parentElement } = walker.currentNode;
+                const turns = /[\\u202a-\\u202e\\u2066-\\u2069\\u200f\\u061c]/.test(data);
+                if (turns && !parentElement.closest(apart)) found.push(data);
+            }
+            return found;
+        }""",
+        _APART,
+    )
+    assert loose == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_shown_as_text(windows: Windows, actions: dict[str, Json], name: str) -> None:
+    """On each page nothing of it runs, no element comes of it, its direction ends with it, and nothing is widened."""
+    windows.expect("status of (400|403|404)")
+    page = windows.open("/system", width=NARROW)
+    for path in _pages(actions[name], HOSTILE[name]):
+        page.goto(path)
+        _check(page)
+        assert (path[:60], overflow(page)) == (path[:60], 0)
+        assert "Something went wrong" not in page.locator("main").inner_text()
+
+
+def test_hostile_text_reads_as_it_is(windows: Windows, actions: dict[str, Json]) -> None:
+    """What is shown is what was sent, sign by sign, as far as it is shown."""
+    text = actions["script"]["object"]
+    page = windows.open(link("/object", object=text))
+    assert (
+        page.get_by_role("heading", level=1).inner_text().strip().startswith("\"'></title></textarea></script><script>")
+    )
+    assert page.get_by_role("heading", level=1).locator("bdi").get_attribute("title") == text
+
+
+@pytest.mark.parametrize("name", ["script", "direction", "long"])
+def test_hostile_name_of_a_reader_is_text_everywhere(windows: Windows, server: Server, name: str) -> None:
+    """Somebody whose own name is hostile sees all pages whole, and so does the admin who sees their key."""
+    user = HOSTILE[name].replace(":", ";")[:256]
+    with server.client() as http:
+        issued = http.post("/key/", json={"user": user, "namespace": "acme", "role": "admin"}).json()
+    for width in (NARROW, WIDE):
+        page = windows.open("/keys", reader=Reader(user, issued["key"]), width=width)
+        for path in ("/keys", f"/keys/{issued['id']}/revoke", "/api", "/system"):
+            page.goto(path)
+            _check(page)
+            assert (path, overflow(page)) == (path, 0)

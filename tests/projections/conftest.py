@@ -1,0 +1,16 @@
+"""What the tests of the queries share."""
+
+import pytest
+
+from deedbook.projections import drivers, search, totals
+
+
+@pytest.fixture(params=["a few", "very many"])
+def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few actions, as they are read; and the same read as very many would be, by one way or another."""
+    if request.param == "very many":
+        monkeypatch.setattr(drivers, "MERGED", 1)
+        monkeypatch.setattr(drivers, "SORTED", 1)
+        monkeypatch.setattr(search, "LISTED", 1)
+        monkeypatch.setattr(totals, "THROUGH_INDEX", 3)
+        monkeypatch.setattr(totals, "IN_A_ROW", 5)

@@ -1,0 +1,248 @@
+"""Another process reads ahead of a build: what comes of it is the same, and however it ends, the build ends too."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from deedbook.domain.errors import StoreFailed
+from deedbook.domain.log import EventLog
+from deedbook.domain.results import Command
+from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.store.sqlite.reading import SqliteLog
+from deedbook.domain.testing import command_sequences, live
+from deedbook.projections.ahead import BATCH, Ahead, batches
+from deedbook.projections.generations import Generations
+from deedbook.projections.progress import Outcome, Phase, Progress
+from deedbook.projections.rebuild import AHEAD, BuildAbandoned, build
+from deedbook.projections.view import connect, tracking
+from tests.benchmarks.filling import fill
+from tests.faults.ledger import wait_for
+from tests.support.tables import rows
+
+#: A log of several batches.
+ACTIONS = 6000
+
+
+class OpenedSo(SqliteLog):
+    """A log that another process opens in a way of its own."""
+
+    def __init__(self, path: Path, reopen: Callable[[], EventLog]) -> None:
+        super().__init__(path)
+        self._reopen = reopen
+
+    def elsewhere(self) -> Callable[[], EventLog]:  # type: ignore[override]  # not an SqliteLog for sure
+        """Return that way."""
+        return self._reopen
+
+
+@pytest.fixture(scope="module")
+def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of several batches, that no test changes."""
+    folder = tmp_path_factory.mktemp("long")
+    fill(folder, ACTIONS).close()
+    return folder / "log.db"
+
+
+@pytest.fixture
+def log(log_file: Path) -> Iterator[SqliteLog]:
+    """The same, open."""
+    with closing(SqliteLog(log_file)) as log:
+        assert log.head() > 2 * BATCH
+        yield log
+
+
+@pytest.fixture
+def generations(tmp_path: Path) -> Generations:
+    """A folder for its views."""
+    return Generations(tmp_path)
+
+
+def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of a file of views."""
+    with closing(sqlite3.connect(path)) as db:
+        return rows(db)
+
+
+def children() -> list[int]:
+    """Return the processes that this one has started, and that have not ended."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+
+def reading(do: Callable[[], object]) -> Callable[[Progress], None]:
+    """Return what a build tells its progress, which does something as soon as some events are folded."""
+    done: list[object] = []
+
+    def told(progress: Progress) -> None:
+        if progress.phase is Phase.READING and progress.done and not done:
+            done.append(do())
+
+    return told
+
+
+def test_two_processes_make_the_same_views_as_one(log: SqliteLog, generations: Generations) -> None:
+    """Row for row, of a log of several batches."""
+    alone = content(build(log, generations, ahead=10**9))
+    assert content(build(log, generations, ahead=0)) == alone
+
+
+@settings(max_examples=10)
+@given(history=command_sequences())
+def test_whatever_happened(history: list[Command]) -> None:
+    """The same of any history: nothing that a log may hold is lost on the way between the two."""
+    with tempfile.TemporaryDirectory() as name:
+        store = SqliteStore(Path(name) / "log.db")
+        live(store.audit_log, history)
+        alone = content(build(store.log, Generations(Path(name)), ahead=10**9))
+        together = content(build(store.log, Generations(Path(name)), ahead=0))
+        store.close()
+        assert together == alone
+
+
+def test_only_a_long_log_is_read_ahead(log: SqliteLog, generations: Generations) -> None:
+    """For a short one it would take longer to start a process."""
+    before, seen = set(children()), []
+    build(log, generations, progress=reading(lambda: seen.append(set(children()) - before)))
+    assert log.head() < AHEAD
+    build(log, generations, ahead=log.head(), progress=reading(lambda: seen.append(set(children()) - before)))
+    assert [len(started) for started in seen] == [0, 1]
+    assert set(children()) <= before
+
+
+def test_an_event_that_cannot_be_read_ends_both_alike(log_file: Path, tmp_path: Path) -> None:
+    """The views stand before it and say so; nothing behind it is in them."""
+    spoilt = tmp_path / "log.db"
+    with closing(sqlite3.connect(log_file)) as whole, closing(sqlite3.connect(spoilt)) as copy:
+        whole.backup(copy)
+        for (trigger,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            copy.execute(f"DROP TRIGGER {trigger}")
+        copy.execute("UPDATE events SET topic = 'action.recorded/9' WHERE position = ?", (BATCH + 7,))
+        copy.commit()
+    with closing(SqliteLog(spoilt)) as log:
+        alone = build(log, Generations(tmp_path), ahead=10**9)
+        before = content(alone)
+        together = build(log, Generations(tmp_path), ahead=0)
+    assert content(together) == before
+    with closing(connect(together)) as db:
+        at = tracking(db)
+    assert (at.position, at.stopped_at) == (BATCH + 6, BATCH + 7)
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGTERM])
+def test_a_build_fails_when_its_reader_is_killed(
+    log: SqliteLog, generations: Generations, signal_: signal.Signals
+) -> None:
+    """It says so in a sentence, and the old views answer on: never are views made of half a log."""
+    good = build(log, generations)
+    others = set(children())
+
+    def kill() -> None:
+        (reader,) = set(children()) - others
+        os.kill(reader, signal_)
+
+    with pytest.raises(StoreFailed, match=f"The process that reads the log ended with status -{signal_.value}; see to"):
+        build(log, generations, ahead=0, progress=reading(kill))
+    assert generations.current() == good
+    assert not list(generations.folder.glob("*.building*"))
+    last = generations.builds().last
+    assert last is not None
+    assert (last.outcome, "ended with status" in (last.reason or "")) == (Outcome.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("reopen", "words"),
+    [
+        (partial(sys.exit, 3), "The process that reads the log ended with status 3"),
+        (partial(SqliteLog, Path(os.devnull)), "The log can't be read now"),
+    ],
+    ids=["a process that dies at once", "a log that it can't read"],
+)
+def test_a_reader_that_comes_to_nothing(
+    log_file: Path, generations: Generations, reopen: Callable[[], EventLog], words: str
+) -> None:
+    """The build fails at once, and says why."""
+    with closing(OpenedSo(log_file, reopen)) as log, pytest.raises(StoreFailed, match=words):
+        build(log, generations, ahead=0)
+    assert generations.current() is None
+
+
+def test_no_process_can_be_started(log: SqliteLog, generations: Generations, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build says so; no descriptor is left open."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(StoreFailed, match="No process can be started to read the log"):
+        build(log, generations, ahead=0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_build_that_is_abandoned_does_not_wait_for_its_reader(log: SqliteLog, generations: Generations) -> None:
+    """Not even for one that was stopped in its tracks; and that is gone as well."""
+    others, stopped = set(children()), []
+
+    def stop() -> None:
+        (reader,) = set(children()) - others
+        os.kill(reader, signal.SIGSTOP)
+        stopped.append(reader)
+
+    with pytest.raises(BuildAbandoned):
+        build(log, generations, lambda: bool(stopped), ahead=0, progress=reading(stop))
+    assert set(children()) <= others
+
+
+def test_a_reader_waits_for_its_batches_to_be_taken(log: SqliteLog) -> None:
+    """What it has read beyond that is bounded: it ends by itself when nobody takes any more."""
+    others = set(children())
+    with Ahead(log.elsewhere()) as ahead:
+        (reader,) = set(children()) - others
+        taken = list(islice(ahead.batches(lambda: False), 1))
+        assert taken == list(islice(batches(log), 1))
+        assert Path(f"/proc/{reader}").exists()
+        ahead.let_go()
+        wait_for(lambda: reader not in children() or _is_over(reader), "the reader to end")
+
+
+def _is_over(pid: int) -> bool:
+    return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+
+
+BUILDER = """
+import sys, time
+from pathlib import Path
+from deedbook.domain.store.sqlite.reading import SqliteLog
+from deedbook.projections.generations import Generations
+from deedbook.projections.rebuild import build
+
+def told(progress):
+    if progress.done:
+        print("reading", flush=True)
+        time.sleep(3600)
+
+build(SqliteLog(Path(sys.argv[1])), Generations(Path(sys.argv[2])), ahead=0, progress=told)
+"""
+
+
+def test_a_reader_ends_with_its_builder(log_file: Path, generations: Generations) -> None:
+    """However that died; and the next build finds nothing that is in its way."""
+    builder = subprocess.Popen(
+        [sys.executable, "-c", BUILDER, str(log_file), str(generations.folder)], stdout=subprocess.PIPE
+    )
+    with builder:
+        assert builder.stdout is not None
+        assert builder.stdout.readline() == b"reading\n"
+        (reader,) = [int(pid) for pid in Path(f"/proc/{builder.pid}/task/{builder.pid}/children").read_text().split()]
+        builder.kill()
+    wait_for(lambda: not Path(f"/proc/{reader}").exists() or _is_over(reader), "the reader to end")
+    with closing(SqliteLog(log_file)) as log:
+        built = build(log, generations, ahead=0)
+    assert list(generations.folder.glob("views-*.*")) == [built]

@@ -1,0 +1,1 @@
+"""The console: pages for the people who read an audit log, made on the server."""

@@ -1,0 +1,54 @@
+"""Every page of the console, and what it needs."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route
+
+from deedbook.domain.keys import Right
+from deedbook.web.call import Reply
+from deedbook.web.console.api_page import ApiPage
+from deedbook.web.console.assets import ICON, ROOT, Assets
+from deedbook.web.console.health_page import HealthPage
+from deedbook.web.console.keys_page import KeysPage
+from deedbook.web.console.object_page import ObjectPage
+from deedbook.web.console.page import Act, Entrance, OpenPage, Page
+from deedbook.web.console.preferences import theme_cookie
+from deedbook.web.console.sign_in import SignIn
+from deedbook.web.console.templating import own_path, see_other
+from deedbook.web.console.visit import Visit
+
+
+def console(
+    *,
+    entrance: Entrance,
+    assets: Assets,
+    sign_in: SignIn,
+    health: HealthPage,
+    keys: KeysPage,
+    api: ApiPage,
+    thing: ObjectPage,
+) -> Sequence[BaseRoute]:
+    """Return the routes of the console."""
+    may = Right
+    return [
+        Route("/sign-in", OpenPage(entrance, sign_in.page)),
+        Route("/sign-in/{ticket}", OpenPage(entrance, sign_in.by_ticket)),
+        Route("/sign-out", Page(entrance, POST=Act(may.READ, sign_in.out))),
+        Route("/theme", Page(entrance, POST=Act(may.READ, choose_theme))),
+        Route("/system", Page(entrance, GET=Act(may.READ, health.page))),
+        Route("/system/rebuild", Page(entrance, POST=Act(may.ADMINISTER, health.rebuild))),
+        Route("/keys", Page(entrance, GET=Act(may.ADMINISTER, keys.page), POST=Act(may.ADMINISTER, keys.issue))),
+        Route("/keys/{id}/revoke", Page(
+            entrance, GET=Act(may.ADMINISTER, keys.ask_to_revoke), POST=Act(may.ADMINISTER, keys.revoke))),
+        Route("/object", Page(entrance, GET=Act(may.READ, thing.page))),
+        Route("/api", Page(entrance, GET=Act(may.READ, api.page))),
+        Route(f"{ROOT}/{{name:path}}", assets),
+        Route(ICON, assets),
+    ]  # fmt: skip
+
+
+async def choose_theme(visit: Visit) -> Reply:
+    """Remember the theme that somebody chose, and go back to the page that they were on."""
+    fields = await visit.form()
+    cookie = theme_cookie(fields.get("theme", ""), is_secure=visit.is_secure)
+    return see_other(own_path(fields.get("next")), {b"set-cookie": cookie.encode()})
