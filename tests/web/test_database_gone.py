@@ -57,3 +57,18 @@ def test_lists_go_on_and_say_how_old_they_are(gone: tuple[httpx.Client, str]) ->
     answer = client.get("/action/", params={"uuid": action})
     assert [one["uuid"] for one in answer.json()["objects"]] == [action]
     assert int(answer.headers["deedbook-lag"]) >= 1
+
+
+@pytest.mark.parametrize(("of", "status"), [("", 503), ("?of=all", 503), ("?of=reads", 200), ("?of=live", 200)])
+def test_health_tells_probes_apart(gone: tuple[httpx.Client, str], of: str, status: int) -> None:
+    """It can't record; but it lives, and answers reads: no reason to restart it, or to send readers elsewhere."""
+    client, _ = gone
+    answer = client.get(f"{client.base_url.copy_with(path='/health')}{of}")
+    assert (answer.status_code, answer.json()["ready"]) == (status, False)
+
+
+def test_what_health_knows_nothing_of_is_a_400(gone: tuple[httpx.Client, str]) -> None:
+    """A probe with a typing error says so, rather than that all is well."""
+    client, _ = gone
+    answer = client.get(f"{client.base_url.copy_with(path='/health')}?of=read")
+    assert (answer.status_code, answer.json()) == (400, {"error": "of is live, reads or all, not 'read'."})
