@@ -18,9 +18,10 @@ import psycopg
 
 from tests.cluster.member import PASSWORD, Member
 from tests.cluster.program import LOGS, Program
-from tests.cluster.programs import Programs, given_away
+from tests.cluster.programs import USER, Programs
 from tests.faults import ledger
 from tests.support.server import free_port
+from tests.support.unprivileged import given_to
 
 #: Waits for what takes its time, on a machine that does much else.
 wait_for = partial(ledger.wait_for, seconds=180)
@@ -113,7 +114,7 @@ def running(programs: Programs) -> Iterator[Cluster]:
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     # Not below pytest's own folder, which is closed to the user that the cluster runs as.
-    folder = given_away(Path(mkdtemp(prefix="deedbook-cluster-")))
+    folder = given_to(Path(mkdtemp(prefix="deedbook-cluster-")), USER)
     cluster = Cluster(programs, folder)
     try:
         cluster.start()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.cluster.programs import as_nobody_special
+from tests.cluster.programs import USER
+from tests.support.unprivileged import unprivileged
 
 #: Where what the programs printed is kept, until the next run.
 LOGS = Path(__file__).parents[2] / "build" / "cluster"
@@ -25,7 +26,7 @@ class Program:
         """Start it, in a process group of its own; what it prints goes to a file of its name."""
         with (LOGS / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                as_nobody_special(self._command), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                unprivileged(self._command, USER), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
 
     def all(self) -> list[psutil.Process]:

@@ -1,6 +1,5 @@
 """The programs that a cluster is made of: where they are, and as whom they run."""
 
-import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,25 +35,6 @@ def programs() -> Programs | str:
     if etcd is None or postgres is None or missing:
         return f"A cluster needs {', '.join(missing)}, or all of it by `.ci/run`."
     return Programs(Path(etcd), postgres)
-
-
-def as_nobody_special(command: list[str]) -> list[str]:
-    """Return a command that runs as an ordinary user, and is told to end (SIGTERM) when its parent dies.
-
-    It may read what root may: Python itself may be in a folder that is closed to others.
-    """
-    if os.geteuid() != 0:
-        return ["setpriv", "--pdeathsig", "TERM", *command]
-    readers = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
-    user = ["--reuid", USER, "--regid", USER, "--init-groups"]
-    return ["setpriv", *user, *readers, "--pdeathsig", "TERM", *command]
-
-
-def given_away(folder: Path) -> Path:
-    """Give a folder to the user that the cluster runs as, and return it."""
-    if os.geteuid() == 0:
-        shutil.chown(folder, USER, USER)
-    return folder
 
 
 def _postgres() -> Path | None:
