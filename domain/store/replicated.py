@@ -50,7 +50,9 @@ class Replicated:
         if theirs:
             self._is_known = list(theirs) == list(self._primary.stored(0, 1))
             if not self._is_known:
-                raise StoreUnusable("DEEDBOOK_READ_URL names another log than DEEDBOOK_URL; name a replica of that one.")
+                raise StoreUnusable(
+                    "DEEDBOOK_READ_URL names another log than DEEDBOOK_URL; name a replica of that one."
+                )
 
     def head(self) -> int:
         """See `EventLog.head`."""
