@@ -21,8 +21,8 @@ from deedbook.domain.store.archive_export import export
 from deedbook.domain.store.archive_file import written_to
 from deedbook.domain.store.archive_import import Taken, take_in
 from deedbook.domain.store.clock import now
-from deedbook.domain.store.place import Place
-from deedbook.domain.store.places import place_of
+from deedbook.domain.store.place import Place, Store
+from deedbook.domain.store.places import place_of, replicated
 from deedbook.domain.store.sqlite.read_only import ReadOnly
 from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
@@ -93,17 +93,34 @@ def open_store(settings: Settings) -> Opened:
     """Open the store that the settings name, making it where there is none; raises `StoreUnusable`."""
     place = place_of(settings.url)
     store = place.open(queue=settings.queue)
+    log, close_replica = _log_of(store, settings)
     return Opened(
         place.told,
-        store.log,
+        log,
         store.audit_log,
         Generations(views_of(settings, place)),
         lambda: store.writer.queued,
         store.writer.on_commit,
         store.on_news,
         store.writer.on_try,
-        store.close,
+        partial(_close, close_replica, store.close),
     )
+
+
+def _close(*parts: Callable[[], None]) -> None:
+    for part in parts:
+        part()
+
+
+def _log_of(store: Store, settings: Settings) -> tuple[EventLog, Callable[[], None]]:
+    """Return what the store is read from, and what closes that beside it."""
+    if settings.read_url is None:
+        return store.log, lambda: None
+    try:
+        return replicated(store.log, settings.read_url)
+    except BaseException:
+        store.close()
+        raise
 
 
 def views_of(settings: Settings, place: Place) -> Path:
