@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deedbook.domain.errors import DeedbookError, Undecodable
+from deedbook.domain.errors import DeedbookError, Unavailable, Undecodable
 from deedbook.domain.log import EventLog
 from deedbook.projections.fitness import unfit
 from deedbook.projections.generations import AlreadyBuilding, Generations, inode_of
@@ -33,6 +33,10 @@ TAKE_OVER_SECONDS = 0.5
 
 #: Events that are built from in the runner's own thread, though it shares its process: in less than half a second.
 FEW = 20_000
+
+#: A build that came to nothing is repeated after ten times as long as it took, so that it takes no core for ever; but
+#: after so many seconds at the most.
+IN_VAIN, PATIENCE_SECONDS = 10, 60.0
 
 #: How long closing waits for the transaction that is under way, in seconds; cut off, it is undone.
 _CLOSING = 2.0
@@ -68,6 +72,7 @@ class Runner:
         #: Why the last try to lead failed; None while all is well.
         self.failure: str | None = None
         self.leads = False
+        self._build_again_at = 0.0
 
     def start(self) -> None:
         """Begin to project, or to wait for the lock."""
@@ -133,6 +138,9 @@ class Runner:
             self._rebuild(why or "")
 
     def _rebuild(self, because: str) -> None:
+        began = time.monotonic()
+        if began < self._build_again_at:
+            raise Unavailable(self.failure or because)
         if because != "there were no views":
             _log.warning("The views are built anew: %s.", because)
         try:
@@ -146,6 +154,10 @@ class Runner:
         except AlreadyBuilding:
             # Somebody else is at it: what comes of it is looked at soon.
             self._closing.wait(PACE_SECONDS)
+        except (DeedbookError, sqlite3.Error, OSError):
+            now = time.monotonic()
+            self._build_again_at = now + min(IN_VAIN * (now - began), PATIENCE_SECONDS)
+            raise
 
     def _lead(self, path: Path, lock: int) -> None:
         """Project into one generation, until another is put in its place, or until it is found to be damaged."""

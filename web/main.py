@@ -48,6 +48,7 @@ from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.users_page import UsersPage
 from deedbook.web.courier import Courier
 from deedbook.web.export import Exports
 from deedbook.web.followers import Followers
@@ -55,6 +56,7 @@ from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
+from deedbook.web.key_uses import KeyUses
 from deedbook.web.keys import Keys
 from deedbook.web.metrics import Commits, Metrics
 from deedbook.web.objects import Objects
@@ -277,18 +279,22 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
             thing=ObjectPage(templates, views),
+            users=UsersPage(templates, views),
             api=ApiPage(templates, views, reference(description())),
         ),
         nowhere=Nowhere(entrance),
     )
     runner.start()
+    uses = KeyUses(keyring, courier)
+    watching = [loop.create_task(followers.watch()), loop.create_task(uses.watch())]
     if sharing is not None:
         sharing.start(lambda: runner.leads)
-    watching = loop.create_task(followers.watch())
     try:
         yield app
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
+        await uses.note()
         await asyncio.to_thread(builder.close)
         if sharing is not None:
             await asyncio.to_thread(sharing.close)

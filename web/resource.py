@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from deedbook.domain.errors import DeedbookError
-from deedbook.domain.keys import MAY, ApiKey, Right
+from deedbook.domain.keys import ApiKey, Right, rights_of
 from deedbook.web.call import JSON, Call, Networks, Reply, Streamed
 from deedbook.web.problems import RETRY_AFTER, Problem, Refusals, body_of, problem_of
 
@@ -102,7 +102,7 @@ class Resource:
 
 
 def _check(right: Right, key: ApiKey) -> None:
-    if right not in MAY[key.role]:
+    if right not in rights_of(key.role):
         raise Problem(403, f"The role {key.role} may not {right}; ask for another API key.")
 
 

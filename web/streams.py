@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deedbook.domain.errors import DeedbookError, StoreFailed
-from deedbook.domain.keys import MAY, ApiKey, Right
+from deedbook.domain.keys import ApiKey, Right, rights_of
 from deedbook.domain.log import EventLog
 from deedbook.domain.output import OutputLine
 from deedbook.web.call import JSON, NDJSON, Call, Reply, Streamed
@@ -230,7 +230,7 @@ def _resumed(call: Call, head: int) -> int | None:
 
 
 def _may_read(key: ApiKey) -> None:
-    if Right.READ not in MAY[key.role]:
+    if Right.READ not in rights_of(key.role):
         raise Problem(403, f"The role {key.role} may not read.")
 
 

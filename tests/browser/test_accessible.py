@@ -9,6 +9,8 @@ STACK = "/api/app/v1/stack/2d224549-05cc-4901-93f3-dd47daf16259/"
 
 #: Every page, and what is opened on it before it is looked at.
 PAGES = {
+    "users": "/users",
+    "nobody": "/users?q=nobody",
     "object": link("/object", object=STACK),
     "related": link("/object", object=STACK, include_related="true"),
     "health": "/system",

@@ -28,6 +28,8 @@ def _pages(action: Json, text: str) -> Sequence[str]:
     return (
         link("/object", object=action["object"], include_related="true"),
         link("/object", object=action["parents"][0]),
+        "/users",
+        link("/users", q=typed[:400]),
         link("/keys", q=typed),
         link("/sign-in", next=typed),
         link("/object", object=f"{typed[:2000]}?"),

@@ -16,8 +16,6 @@ from deedbook.domain.lifecycle import TRANSITIONS, State
 from deedbook.domain.store.archive import Line
 from deedbook.web.api_description import LIST
 from deedbook.web.cli import commands as command_line
-from deedbook.web.console.assets import Assets
-from deedbook.web.console.page import OpenPage, Page
 from deedbook.web.main import running
 from deedbook.web.paths import ROOT as API
 from deedbook.web.paths import Canonical
@@ -25,6 +23,7 @@ from deedbook.web.problems import STATUS
 from deedbook.web.settings import Settings
 from deedbook.web.wire import RecordRequest
 from tests.docs.markdown import ROOT, blocks, commands, table
+from tests.support.routes import is_page
 
 WEB = ROOT / "web" / "README.md"
 
@@ -167,7 +166,7 @@ def methods(route: Route | WebSocketRoute) -> set[str]:
 
     The console's pages are for browsers: each shows the call of the API that gives the same.
     """
-    if isinstance(route.endpoint, Page | OpenPage | Assets):
+    if is_page(route):
         return set()
     if isinstance(route, WebSocketRoute):
         return set() if "{path:path}" in route.path else {"WS"}

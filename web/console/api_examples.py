@@ -33,8 +33,11 @@ EXAMPLES: Mapping[str, Example] = {
     "followEvents": Example(options=("-N", "-H", "Accept: text/event-stream")),
     "listEvents": Example("after=0&limit=5"),
     "getRelationships": Example("object=/service/web/&form=tree"),
+    "getObject": Example("object=/service/web/"),
     "stateRelationship": Example(body=_RELATED),
     "endRelationship": Example(_QUERY),
+    "saveSearch": Example(body={"name": "failed", "query": "state=Failed"}),
+    "deleteSearch": Example("name=failed"),
     "issueKey": Example(body={"user": "anna", "namespace": "{namespace}", "role": "auditor"}),
 }  # fmt: skip
 

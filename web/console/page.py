@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from deedbook.domain.errors import DeedbookError
-from deedbook.domain.keys import MAY, Right
+from deedbook.domain.keys import Right, rights_of
 from deedbook.web.call import Networks, Reply
 from deedbook.web.console.templating import Templates, see_other
 from deedbook.web.console.visit import Visit
@@ -109,7 +109,7 @@ class Page:
         act = self._acts.get(visit.scope["method"])
         if act is None:
             raise Problem(405, "This page can't be asked so.", {"Allow": ", ".join(sorted(self._acts))})
-        if act.right not in MAY[visit.key.role]:
+        if act.right not in rights_of(visit.key.role):
             raise Problem(403, f"The role {visit.key.role} may not {act.right}; sign in with another API key.")
         return act
 

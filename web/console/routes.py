@@ -15,6 +15,7 @@ from deedbook.web.console.page import Act, Entrance, OpenPage, Page
 from deedbook.web.console.preferences import theme_cookie
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import own_path, see_other
+from deedbook.web.console.users_page import UsersPage
 from deedbook.web.console.visit import Visit
 
 
@@ -27,6 +28,7 @@ def console(
     keys: KeysPage,
     api: ApiPage,
     thing: ObjectPage,
+    users: UsersPage,
 ) -> Sequence[BaseRoute]:
     """Return the routes of the console."""
     may = Right
@@ -40,6 +42,7 @@ def console(
         Route("/keys", Page(entrance, GET=Act(may.ADMINISTER, keys.page), POST=Act(may.ADMINISTER, keys.issue))),
         Route("/keys/{id}/revoke", Page(
             entrance, GET=Act(may.ADMINISTER, keys.ask_to_revoke), POST=Act(may.ADMINISTER, keys.revoke))),
+        Route("/users", Page(entrance, GET=Act(may.READ, users.page))),
         Route("/object", Page(entrance, GET=Act(may.READ, thing.page))),
         Route("/api", Page(entrance, GET=Act(may.READ, api.page))),
         Route(f"{ROOT}/{{name:path}}", assets),

@@ -12,6 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from deedbook.web.main import running
 from deedbook.web.paths import Canonical
 from deedbook.web.settings import Settings
+from tests.support.routes import is_page
 from tests.support.server import Server
 from tests.web.api.callers import CALL, Caller, Json, Tenant
 from tests.web.api.scene import REQUESTS, Request, Scene
@@ -19,13 +20,14 @@ from tests.web.api.scene import REQUESTS, Request, Scene
 
 @pytest.fixture(scope="module")
 def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route | WebSocketRoute]:
-    """The route table, as the composition root builds it."""
+    """The API's part of the route table, as the composition root builds it."""
 
     async def built() -> list[Route | WebSocketRoute]:
         url = f"sqlite:///{tmp_path_factory.mktemp('routes')}/log.db"
         async with running(Settings(url=url)) as app:
             assert isinstance(app, Canonical)
-            return [route for route in app.routes if isinstance(route, Route | WebSocketRoute)]
+            found = [route for route in app.routes if isinstance(route, Route | WebSocketRoute)]
+            return [route for route in found if not is_page(route)]
 
     return asyncio.run(built())
 

@@ -35,8 +35,8 @@ def test_page_has_all_of_the_description(server: Server, admin: Visitor) -> None
 
 #: What changes something, in an order in which each one is possible.
 _IN_ORDER = (
-    "appendOutput", "cancelAction", "finishAction", "retryAction", "stateRelationship", "endRelationship", "issueKey",
-    "revokeKey", "rebuild",
+    "appendOutput", "cancelAction", "finishAction", "retryAction", "stateRelationship", "endRelationship", "saveSearch",
+    "deleteSearch", "issueKey", "revokeKey", "rebuild",
 )  # fmt: skip
 
 

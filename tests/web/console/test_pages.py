@@ -10,7 +10,7 @@ from tests.support.server import Server
 from tests.web.console.visitors import Visitor
 
 #: Every page that any reader may open as it is.
-PAGES = ("/system", "/keys", "/nowhere", "/theme", "/keys/none/revoke")
+PAGES = ("/system", "/keys", "/nowhere", "/theme", "/keys/none/revoke", "/api", "/users", "/users?offset=x", "/object")
 
 _ASSET = re.compile(r'(?:src|href)="(/static/[^"#]+)')
 
@@ -78,7 +78,7 @@ def test_head_of_a_page_is_its_head(admin: Visitor) -> None:
 
 def assets(admin: Visitor) -> list[str]:
     """Return every asset that pages name."""
-    found = {path for page in ("/system", "/keys") for path in _ASSET.findall(admin.get(page).text)}
+    found = {path for page in ("/system", "/keys", "/api", "/users") for path in _ASSET.findall(admin.get(page).text)}
     assert len(found) > 3
     return sorted(found)
 

@@ -1,0 +1,28 @@
+"""Users, as a reader goes through them."""
+
+from playwright.sync_api import expect
+
+from tests.support.browser import Windows
+from tests.support.server import Server
+
+
+def test_users_are_gone_through_by_keyboard(windows: Windows, server: Server) -> None:
+    """`/` searches, `j` goes into the list, Enter opens the actions of the one that is chosen."""
+    page = windows.open("/users?namespace=acme")
+    expect(page.get_by_role("link", name="Users", exact=True)).to_have_attribute("aria-current", "page")
+    page.keyboard.press("/")
+    page.keyboard.type("shipyard")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=shipyard")
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name="shipyard-ci")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{server.address}/?namespace=acme&user=shipyard-ci")
+
+
+def test_last_seen_is_in_the_readers_zone(windows: Windows) -> None:
+    """The date is the reader's own, with UTC on hover."""
+    page = windows.open("/users?namespace=acme&q=marta", zone="Asia/Tokyo")
+    seen = page.get_by_role("row", name="marta").locator("time")
+    expect(seen).to_have_text("15 Jul 2026, 02:31:50")
+    expect(seen).to_have_attribute("title", "2026-07-14 17:31:50 UTC")
