@@ -21,6 +21,7 @@ from deedbook.domain.commands import (
     Finish,
     ImportAction,
     IssueKey,
+    NoteUses,
     Once,
     RecordAction,
     RequestCancel,
@@ -32,6 +33,7 @@ from deedbook.domain.commands import (
 from deedbook.domain.errors import (
     ActionExists,
     IdempotencyMismatch,
+    Undecodable,
     UnknownAction,
     UnknownKey,
     UnknownRelationship,
@@ -57,6 +59,7 @@ from deedbook.domain.results import (
     Command,
     Imported,
     KeyChanged,
+    Noted,
     Recorded,
     Related,
     Result,
@@ -64,7 +67,15 @@ from deedbook.domain.results import (
 )
 from deedbook.domain.session import Batch, Remembered, Session
 
-_RESULTS = msgspec.json.Decoder(Result)
+_RESULTS: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
+
+
+def _result(remembered: Remembered) -> Result:
+    try:
+        return _RESULTS.decode(remembered.result)
+    except msgspec.ValidationError as error:
+        # A newer version beside this one gave an answer of a kind that this one does not know.
+        raise Undecodable(remembered.position, f"what its Idempotency-Key was answered is unknown ({error})") from error
 
 
 def perform(batch: Batch, command: Command, once: Once | None) -> Answer:
@@ -77,7 +88,7 @@ def perform(batch: Batch, command: Command, once: Once | None) -> Answer:
         if remembered is not None:
             if remembered.request != once.request:
                 raise IdempotencyMismatch(once.key)
-            return Answer(_RESULTS.decode(remembered.result), remembered.position)
+            return Answer(_result(remembered), remembered.position)
     session = Session(batch)
     result = _DECISIONS[type(command)](session, command)
     position = batch.merge(session)
@@ -209,6 +220,12 @@ def _revoke_key(session: Session, command: RevokeKey) -> KeyChanged:
     return KeyChanged(msgspec.structs.replace(key, revoked=session.now))
 
 
+def _note_uses(session: Session, command: NoteUses) -> Noted:
+    for use in command.uses:
+        session.used[use.key] = max(use.at, session.used.get(use.key, use.at))
+    return Noted()
+
+
 def _about_key(operation: str, method: str, key: ApiKey, action: UUID, by: Caller) -> RecordAction:
     """Return the action that tells the admins what was done with a key."""
     uri = f"/api/audit/v1/key/{key.id}/"
@@ -286,4 +303,5 @@ _DECISIONS: dict[type[Any], Callable[[Session, Any], Result]] = {
     DeleteSearch: _delete_search,
     IssueKey: _issue_key,
     RevokeKey: _revoke_key,
+    NoteUses: _note_uses,
 }

@@ -6,6 +6,7 @@ from deedbook.domain.keys import Role
 from deedbook.domain.lifecycle import State
 from deedbook.projections.progress import Outcome, Phase
 from deedbook.projections.resource import ActionResource
+from deedbook.projections.sharing import SharingReport
 from deedbook.web.event_resource import EventResource
 
 
@@ -225,7 +226,7 @@ class RelativesAnswer(Struct):
 
 
 class KeyResource(Struct):
-    """An API key, but for its secret."""
+    """An API key, but for its secret; `last_used` is a minute late at the most."""
 
     id: str
     user: str
@@ -233,6 +234,7 @@ class KeyResource(Struct):
     role: Role
     created: str
     revoked: str | None
+    last_used: str | None
 
 
 class IssuedKey(KeyResource):
@@ -308,11 +310,15 @@ class ViewsHealth(Struct):
 
 
 class HealthReport(Struct):
-    """How the server is; the build of the views that runs, and why the last one came to nothing."""
+    """How the server is; the build of the views that runs, and why the last one came to nothing.
+
+    snapshots: null where there is no folder of them.
+    """
 
     live: bool
     ready: bool
     log: LogHealth
     views: ViewsHealth
     rebuild: RebuildProgress | None
+    snapshots: SharingReport | None
     rebuild_failure: str | None

@@ -1,6 +1,6 @@
 """The columns of each table, in their order, and what a row of each is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,11 @@ KEYS = 'SELECT id, "user", namespace, role, secret_hash, created, revoked FROM a
 HEAD = "SELECT position, recorded FROM events ORDER BY position DESC LIMIT 1"
 LAST_SEQUENCE = "SELECT coalesce(max(sequence), 0) FROM output"
 OUTPUT_END = "SELECT line, digest FROM output WHERE action = ? ORDER BY line DESC LIMIT 1"
+USES = "SELECT key, used FROM key_uses"
+USE = (
+    "INSERT INTO key_uses (key, used) VALUES (?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET used = excluded.used WHERE excluded.used > key_uses.used"
+)
 REVOKE = "UPDATE api_keys SET revoked = ? WHERE id = ?"
 
 _COUNTS = (
@@ -28,6 +33,9 @@ _COUNTS = (
     "SELECT count(*) FROM api_keys",
     "SELECT count(*) FROM idempotency",
 )
+
+#: By their names. What a newer release beside this one calls its own stays a name.
+_ROLES: Mapping[str, Role] = {str(role): role for role in Role}
 
 #: A row of events: position, aggregate, version, topic, recorded, state, leaf.
 EventRow = tuple[int, bytes, int, str, int, bytes, bytes]
@@ -66,7 +74,7 @@ def key_row(sql: Asked, key: ApiKey) -> tuple[object, ...]:
 def key_of(sql: Asked, row: Sequence[Any]) -> ApiKey:
     """Return the API key in a row of `KEYS`."""
     key, user, namespace, role, *rest = row
-    return ApiKey(UUID(bytes=key), sql.text(user), namespace, Role(role), *rest)
+    return ApiKey(UUID(bytes=key), sql.text(user), namespace, _ROLES.get(role, role), *rest)
 
 
 def counts(sql: Asked) -> Counts:
