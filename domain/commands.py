@@ -158,6 +158,19 @@ class RevokeKey(Struct, frozen=True, kw_only=True):
     by: Caller
 
 
+class KeyUse(Struct, frozen=True, gc=False):
+    """When an API key was used, in microseconds since the epoch."""
+
+    key: UUID
+    at: int
+
+
+class NoteUses(Struct, frozen=True, kw_only=True):
+    """Note when API keys were last used: of each the latest date counts, whoever notes it. It is no event."""
+
+    uses: tuple[KeyUse, ...]
+
+
 class Once(Struct, frozen=True):
     """Makes a command safe to repeat: its idempotency key, in a namespace, and the SHA-256 of what was asked."""
 

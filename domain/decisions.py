@@ -21,6 +21,7 @@ from deedbook.domain.commands import (
     Finish,
     ImportAction,
     IssueKey,
+    NoteUses,
     Once,
     RecordAction,
     RequestCancel,
@@ -57,6 +58,7 @@ from deedbook.domain.results import (
     Command,
     Imported,
     KeyChanged,
+    Noted,
     Recorded,
     Related,
     Result,
@@ -209,6 +211,12 @@ def _revoke_key(session: Session, command: RevokeKey) -> KeyChanged:
     return KeyChanged(msgspec.structs.replace(key, revoked=session.now))
 
 
+def _note_uses(session: Session, command: NoteUses) -> Noted:
+    for use in command.uses:
+        session.used[use.key] = max(use.at, session.used.get(use.key, use.at))
+    return Noted()
+
+
 def _about_key(operation: str, method: str, key: ApiKey, action: UUID, by: Caller) -> RecordAction:
     """Return the action that tells the admins what was done with a key."""
     uri = f"/api/audit/v1/key/{key.id}/"
@@ -286,4 +294,5 @@ _DECISIONS: dict[type[Any], Callable[[Session, Any], Result]] = {
     DeleteSearch: _delete_search,
     IssueKey: _issue_key,
     RevokeKey: _revoke_key,
+    NoteUses: _note_uses,
 }

@@ -46,7 +46,10 @@ MAY: dict[Role, frozenset[Right]] = {
 
 
 class ApiKey(Struct, frozen=True):
-    """An API key as the store keeps it; dates in microseconds since the epoch."""
+    """An API key as the store keeps it; dates in microseconds since the epoch.
+
+    `last_used` is when it was last used, as far as that was noted (`NoteUses`): no part of the log, nor of its copies.
+    """
 
     id: UUID
     user: str
@@ -55,3 +58,4 @@ class ApiKey(Struct, frozen=True):
     secret_hash: bytes
     created: int
     revoked: int | None = None
+    last_used: int | None = None

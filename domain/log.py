@@ -108,7 +108,7 @@ class EventLog(Protocol):
         """Return up to `limit` lines of any action behind a sequence, in order."""
 
     def api_keys(self) -> Sequence[ApiKey]:
-        """Return every API key that was ever issued, oldest first."""
+        """Return every API key that was ever issued, oldest first, each with its last use as far as that was noted."""
 
     def changes(self) -> int:
         """Return a number that differs from the last one when anything was committed since; cheap."""

@@ -12,6 +12,7 @@ from deedbook.domain.commands import (
     Finish,
     ImportAction,
     IssueKey,
+    NoteUses,
     RecordAction,
     RequestCancel,
     Retry,
@@ -63,7 +64,11 @@ class KeyChanged(Struct, frozen=True, tag="key"):
     key: ApiKey
 
 
-Result = Recorded | Imported | Appended | Related | SearchChanged | KeyChanged
+class Noted(Struct, frozen=True, tag="noted"):
+    """Something was noted beside the log."""
+
+
+Result = Recorded | Imported | Appended | Related | SearchChanged | KeyChanged | Noted
 Command = (
     RecordAction
     | ImportAction
@@ -77,6 +82,7 @@ Command = (
     | DeleteSearch
     | IssueKey
     | RevokeKey
+    | NoteUses
 )
 
 

@@ -82,6 +82,8 @@ class Batch:
         self.lines: list[OutputLine] = []
         self.issued: list[ApiKey] = []
         self.revoked: set[UUID] = set()
+        #: When API keys were used: the latest date of each.
+        self.used: dict[UUID, int] = {}
         self.answers: dict[tuple[str, str], Remembered] = {}
 
     def merge(self, session: "Session") -> int:
@@ -93,6 +95,8 @@ class Batch:
         self.lines += session.lines
         self.issued += session.issued
         self.revoked.update(session.revoked)
+        for key, at in session.used.items():
+            self.used[key] = max(at, self.used.get(key, at))
         return self.position + len(self.events)
 
 
@@ -106,6 +110,7 @@ class Session:
         self.lines: list[OutputLine] = []
         self.issued: list[ApiKey] = []
         self.revoked: list[UUID] = []
+        self.used: dict[UUID, int] = {}
         self.actions: dict[UUID, Known] = {}
         self.known: dict[UUID, Known] = {}
         self.outputs: dict[UUID, OutputEnd] = {}

@@ -225,7 +225,7 @@ class RelativesAnswer(Struct):
 
 
 class KeyResource(Struct):
-    """An API key, but for its secret."""
+    """An API key, but for its secret; `last_used` is a minute late at the most."""
 
     id: str
     user: str
@@ -233,6 +233,7 @@ class KeyResource(Struct):
     role: Role
     created: str
     revoked: str | None
+    last_used: str | None
 
 
 class IssuedKey(KeyResource):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
+from deedbook.domain.commands import KeyUse
 from deedbook.domain.errors import StoreFailed
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
@@ -42,6 +43,7 @@ class Keyring:
         self._log = log
         self._keys: dict[bytes, ApiKey] = {}
         self._by_id: dict[UUID, ApiKey] = {}
+        self._used: dict[UUID, int] = {}
         self._changes = -1
         self._checked = 0.0
 
@@ -81,6 +83,16 @@ class Keyring:
         if key is None or not hmac.compare_digest(key.secret_hash, digest):
             return None
         return key if credentials.user in (None, key.user) else None
+
+    def note(self, key: ApiKey) -> ApiKey:
+        """Note that a key is used now, and return it."""
+        self._used[key.id] = time.time_ns() // 1000
+        return key
+
+    def taken_uses(self) -> tuple[KeyUse, ...]:
+        """Return when keys were used last, of those that were since this was asked before."""
+        uses, self._used = self._used, {}
+        return tuple(KeyUse(key, at) for key, at in uses.items())
 
     def is_valid(self, key: ApiKey) -> bool:
         """Tell whether a key is still valid, as of the last refresh."""

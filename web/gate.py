@@ -38,14 +38,14 @@ class Gate(NamedTuple):
         if authorization is None and "token=" not in query and is_own_question(scope):
             session = self.sessions.find(scope)
             if session is not None:
-                return session.key
+                return self.keyring.note(session.key)
             if (b"sec-fetch-dest", b"empty") in scope["headers"]:
                 raise session_ended()
         key = self.keyring.find(credentials_of(authorization, query))
         if key is None:
             client = scope.get("client")
             raise self.wrong_keys.counted(client[0] if client else "")
-        return key
+        return self.keyring.note(key)
 
     def is_visible(self, call: Call) -> bool:
         """Tell whether the action in the path is there, in a namespace that the caller may see."""

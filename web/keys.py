@@ -111,6 +111,7 @@ def told(key: ApiKey) -> dict[str, object]:
         "role": str(key.role),
         "created": rfc1123(key.created),
         "revoked": None if key.revoked is None else rfc1123(key.revoked),
+        "last_used": None if key.last_used is None else rfc1123(key.last_used),
     }
 
 

@@ -55,6 +55,7 @@ from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
+from deedbook.web.key_uses import KeyUses
 from deedbook.web.keys import Keys
 from deedbook.web.objects import Objects
 from deedbook.web.openapi import Description, description
@@ -275,11 +276,14 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         nowhere=Nowhere(entrance),
     )
     runner.start()
-    watching = loop.create_task(followers.watch())
+    uses = KeyUses(keyring, courier)
+    watching = [loop.create_task(followers.watch()), loop.create_task(uses.watch())]
     try:
         yield app
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
+        await uses.note()
         await asyncio.to_thread(builder.close)
         await asyncio.to_thread(runner.close)
         await asyncio.to_thread(store.close)

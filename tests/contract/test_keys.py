@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from deedbook.domain.commands import IssueKey, RevokeKey
+from deedbook.domain.commands import IssueKey, KeyUse, NoteUses, RevokeKey
 from deedbook.domain.errors import UnknownKey
 from deedbook.domain.events import ActionRecorded
 from deedbook.domain.keys import ApiKey, Role
@@ -98,3 +98,27 @@ def test_each_change_is_told_as_an_action(store: Store) -> None:
     assert not any(
         SECRET_HASH in one.state or SECRET_HASH.hex().encode() in one.state for one in store.log.stored(0, 9)
     )
+
+
+def test_the_latest_use_of_a_key_is_kept(place: Place, store: Store, other: Store) -> None:
+    """Whoever notes it, in whichever order; here, elsewhere and after a restart; a key that was not used has none."""
+    used, unused = changed(store, issuing()), changed(store, issuing())
+    for where, dates in ((store, [5, 9]), (other, [7]), (other, [3, 2])):
+        where.audit_log.perform(NoteUses(uses=tuple(KeyUse(used.id, date) for date in dates)))
+    assert (used.last_used, unused.last_used) == (None, None)
+    for where in (store, other):
+        assert {key.id: key.last_used for key in where.log.api_keys()} == {used.id: 9, unused.id: None}
+    store.close()
+    again = place.open()
+    assert {key.id: key.last_used for key in again.log.api_keys()} == {used.id: 9, unused.id: None}
+    again.close()
+
+
+def test_a_use_of_a_key_is_no_event(store: Store) -> None:
+    """The log does not grow by it, and an answer stands at its end; a revoked key keeps its last use."""
+    key = changed(store, issuing())
+    head = store.log.head()
+    answer = store.audit_log.perform(NoteUses(uses=(KeyUse(key.id, 7),)))
+    assert (answer.position, store.log.head()) == (head, head)
+    assert changed(store, RevokeKey(id=key.id, action=uuid4(), by=BY)).last_used == 7
+    assert [found.last_used for found in store.log.api_keys()] == [7]

@@ -143,7 +143,11 @@ def _declared(table: str) -> str:
 
 
 #: What brings a store to version 1, 2, …: each list is run once, in one transaction with the others.
-MIGRATIONS: Sequence[Sequence[str]] = (_first(),)
+MIGRATIONS: Sequence[Sequence[str]] = (
+    _first(),
+    # Beside the log, and no part of it: not append-only, in no export, and no finding where it is missing.
+    [f"CREATE TABLE {SCHEMA}.key_uses (key bytea PRIMARY KEY, used bigint NOT NULL)"],
+)
 
 #: The version of the tables; a store of a later one is not touched.
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -5,12 +5,14 @@ import time
 from collections.abc import Sequence
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import Happened, NumberedLine, Stored
 from deedbook.domain.output import OutputEnd, OutputLine
 from deedbook.domain.store.decoding import all_happened, happened
 from deedbook.domain.store.sql.asking import Asked
-from deedbook.domain.store.sql.rows import EVENTS, KEYS, LAST_SEQUENCE, OUTPUT, OUTPUT_END, key_of, numbered_line
+from deedbook.domain.store.sql.rows import EVENTS, KEYS, LAST_SEQUENCE, OUTPUT, OUTPUT_END, USES, key_of, numbered_line
 from deedbook.domain.store.subscription import POLL_SECONDS
 
 #: More rows than any table has.
@@ -85,4 +87,6 @@ class SqlLog:
 
     def api_keys(self) -> Sequence[ApiKey]:
         """See `EventLog.api_keys`."""
-        return [key_of(self._sql, row) for row in self._sql.all(f"{KEYS} ORDER BY created, id")]
+        uses = dict(self._sql.all(USES))
+        keys = (key_of(self._sql, row) for row in self._sql.all(f"{KEYS} ORDER BY created, id"))
+        return [replace(key, last_used=uses.get(key.id.bytes)) for key in keys]

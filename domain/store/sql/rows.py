@@ -20,6 +20,11 @@ KEYS = 'SELECT id, "user", namespace, role, secret_hash, created, revoked FROM a
 HEAD = "SELECT position, recorded FROM events ORDER BY position DESC LIMIT 1"
 LAST_SEQUENCE = "SELECT coalesce(max(sequence), 0) FROM output"
 OUTPUT_END = "SELECT line, digest FROM output WHERE action = ? ORDER BY line DESC LIMIT 1"
+USES = "SELECT key, used FROM key_uses"
+USE = (
+    "INSERT INTO key_uses (key, used) VALUES (?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET used = excluded.used WHERE excluded.used > key_uses.used"
+)
 REVOKE = "UPDATE api_keys SET revoked = ? WHERE id = ?"
 
 _COUNTS = (

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
+from msgspec.structs import replace
 
 from deedbook.domain.commands import Once
 from deedbook.domain.events import Event
@@ -19,6 +20,8 @@ from deedbook.domain.store.sql.rows import (
     LAST_SEQUENCE,
     OUTPUT_END,
     REVOKE,
+    USE,
+    USES,
     event_rows,
     key_of,
     key_row,
@@ -63,7 +66,10 @@ class SqlTurn:
     def api_key(self, key: UUID) -> ApiKey | None:
         """See `Past.api_key`."""
         rows = self._sql.all(f"{KEYS} WHERE id = ?", (key.bytes,))
-        return key_of(self._sql, rows[0]) if rows else None
+        if not rows:
+            return None
+        uses = self._sql.all(f"{USES} WHERE key = ?", (key.bytes,))
+        return replace(key_of(self._sql, rows[0]), last_used=uses[0][1] if uses else None)
 
     def write(self, batch: Batch) -> None:
         """See `Turn.write`."""
@@ -78,6 +84,7 @@ class SqlTurn:
         ])  # fmt: skip
         self._sql.insert("api_keys", [key_row(self._sql, key) for key in batch.issued])
         self._sql.change(REVOKE, [(batch.now, key.bytes) for key in batch.revoked])
+        self._sql.change(USE, [(key.bytes, at) for key, at in batch.used.items()])
 
 
 def head_of(sql: Told) -> Head:

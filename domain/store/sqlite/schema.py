@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +61,10 @@ CREATE TABLE api_keys (
     revoked     INTEGER
 ) STRICT""",
 )
+
+#: Beside the log, and no part of it: not append-only, in no export, and no finding where it is missing. Stores that
+#: were made without it get it when they are opened.
+USES = "CREATE TABLE IF NOT EXISTS key_uses (key BLOB PRIMARY KEY, used INTEGER NOT NULL) STRICT, WITHOUT ROWID"
 
 
 def _refuse(table: str, change: str, when: str, reason: str) -> str:
@@ -138,6 +143,8 @@ def prepare(path: Path) -> None:
         _create(path)
     found = _header(path)
     refuse_foreign(path, found.application, found.version)
+    if not found.uses:
+        _add_uses(path)
 
 
 def refuse_foreign(path: Path, application: int, version: int) -> None:
@@ -155,6 +162,7 @@ class _Header(NamedTuple):
     application: int
     version: int
     tables: int
+    uses: int
 
 
 def _header(path: Path) -> _Header:
@@ -164,7 +172,12 @@ def _header(path: Path) -> _Header:
         raise StoreUnusable(f"This user may not both read and write the store {path}; see to its permissions.")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
-            questions = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+            questions = (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_master",
+                "SELECT count(*) FROM sqlite_master WHERE name = 'key_uses'",
+            )
             return _Header(*(connection.execute(question).fetchone()[0] for question in questions))
     except sqlite3.Error as error:
         raise StoreUnusable(f"{path} is no Deedbook store ({error}); name another file.") from error
@@ -175,17 +188,12 @@ def _create(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Bodies and output may be confidential: the file, and those that SQLite puts beside it, are for their owner.
         path.touch(mode=0o600)
-        # SQLite does not wait for its lock to change the journal's mode: hence ours.
-        with (
-            closing(turn_lock(path)) as lock,
-            lock.held(),
-            closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection,
-        ):
+        with _writing(path) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                for statement in STATEMENTS:
+                for statement in (*STATEMENTS, USES):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -193,3 +201,22 @@ def _create(path: Path) -> None:
         sync_folder(path.parent)
     except (OSError, sqlite3.Error) as error:
         raise StoreUnusable(f"The store {path} can't be created: {error}.") from error
+
+
+def _add_uses(path: Path) -> None:
+    try:
+        with _writing(path) as connection:
+            connection.execute(USES)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnusable(f"The store {path} can't be brought to this version: {error}.") from error
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[sqlite3.Connection]:
+    # SQLite does not wait for its lock to change the journal's mode: hence ours.
+    with (
+        closing(turn_lock(path)) as lock,
+        lock.held(),
+        closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection,
+    ):
+        yield connection

@@ -11,6 +11,7 @@ from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, prepare
 from tests.contract.giving import recording
+from tests.support.verifying import findings
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
@@ -99,3 +100,16 @@ def test_processes_that_race_make_one_store(tmp_path: Path) -> None:
         for attempt in range(10):
             positions = pool.map(open_and_record, [tmp_path / str(attempt) / "log.db"] * 3, chunksize=1)
             assert sorted(positions) == [1, 2, 3]
+
+
+def test_a_store_that_was_made_without_uses_of_keys_gets_them(tmp_path: Path) -> None:
+    """When it is opened; until then it is as sound as any, and all that it held is there."""
+    path = tmp_path / "log.db"
+    prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE key_uses")
+    assert findings(path) == []
+    with closing(SqliteStore(path)) as store:
+        assert store.log.api_keys() == []
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM key_uses").fetchone() == (0,)
