@@ -14,16 +14,19 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 TOO_OLD := Deedbook needs Python 3.11 or newer: install one, or name it with `make PYTHON=python3.12`.
 NO_VENV := Deedbook needs the venv module of Python: on Debian and Ubuntu, `apt-get install python3-venv`.
 
-.PHONY: help run test check bench clean
+.PHONY: help run test test-cluster check bench clean
 
 help: ## list what there is to make
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 22
 
 run: .venv/.installed ## start Deedbook on PORT (8000), with the sample log; DEEDBOOK_URL chooses another store
 	@exec $(BIN)/deedbook quickstart --sample data/sample.ndjson
 
 test: .venv/.installed-test ## run every test; ARGS go to pytest
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/cluster $(ARGS)
+
+test-cluster: .venv/.installed-cluster ## hurt a real PostgreSQL cluster; needs Debian's etcd-server and postgresql
+	$(BIN)/python -m pytest -rs tests/cluster $(ARGS)
 
 check: .venv/.installed-check ## lint, format, types, and the direction of imports
 	$(BIN)/ruff check
@@ -54,4 +57,5 @@ clean: ## remove what was built and installed; never the log in data/
 	@touch $@
 
 .venv/.installed-test: EXTRAS := test
+.venv/.installed-cluster: EXTRAS := cluster
 .venv/.installed-check: EXTRAS := check,test

@@ -6,7 +6,7 @@ each is refused or recorded whole.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -30,6 +30,20 @@ class Orders(Protocol):
 
     def submit(self, orders: Sequence[Order]) -> None:
         """Take orders that are to be decided in one transaction; raise `Unavailable` where none is taken."""
+
+
+class Tried(NamedTuple):
+    """A try to commit a batch: its commands, the events that are durable by it, and what it took, in seconds.
+
+    waited: for the writer's turn; seconds: in all, with the commit; is_durable: not so where the store failed, or
+    another writer was faster.
+    """
+
+    commands: int
+    events: int
+    waited: float
+    seconds: float
+    is_durable: bool
 
 
 class AuditLog:

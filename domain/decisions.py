@@ -33,6 +33,7 @@ from deedbook.domain.commands import (
 from deedbook.domain.errors import (
     ActionExists,
     IdempotencyMismatch,
+    Undecodable,
     UnknownAction,
     UnknownKey,
     UnknownRelationship,
@@ -66,7 +67,15 @@ from deedbook.domain.results import (
 )
 from deedbook.domain.session import Batch, Remembered, Session
 
-_RESULTS = msgspec.json.Decoder(Result)
+_RESULTS: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
+
+
+def _result(remembered: Remembered) -> Result:
+    try:
+        return _RESULTS.decode(remembered.result)
+    except msgspec.ValidationError as error:
+        # A newer version beside this one gave an answer of a kind that this one does not know.
+        raise Undecodable(remembered.position, f"what its Idempotency-Key was answered is unknown ({error})") from error
 
 
 def perform(batch: Batch, command: Command, once: Once | None) -> Answer:
@@ -79,7 +88,7 @@ def perform(batch: Batch, command: Command, once: Once | None) -> Answer:
         if remembered is not None:
             if remembered.request != once.request:
                 raise IdempotencyMismatch(once.key)
-            return Answer(_RESULTS.decode(remembered.result), remembered.position)
+            return Answer(_result(remembered), remembered.position)
     session = Session(batch)
     result = _DECISIONS[type(command)](session, command)
     position = batch.merge(session)

@@ -1,5 +1,6 @@
 """API keys: who may do what, where. The secret itself is kept nowhere, only its SHA-256."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from uuid import UUID
 
@@ -37,7 +38,7 @@ class Right(StrEnum):
     ADMINISTER = "administer"
 
 
-MAY: dict[Role, frozenset[Right]] = {
+MAY: Mapping[str, frozenset[Right]] = {
     Role.AUDITOR: frozenset({Right.READ, Right.SAVE}),
     Role.OPERATOR: frozenset({Right.READ, Right.CANCEL, Right.RETRY, Right.FINISH, Right.SAVE}),
     Role.RECORDER: frozenset({Right.READ, Right.RECORD, Right.FINISH, Right.APPEND, Right.RELATE, Right.SAVE}),
@@ -45,16 +46,22 @@ MAY: dict[Role, frozenset[Right]] = {
 }
 
 
+def rights_of(role: str) -> frozenset[Right]:
+    """Return what a role may do here: one that only a newer release knows, nothing."""
+    return MAY.get(role, frozenset())
+
+
 class ApiKey(Struct, frozen=True):
     """An API key as the store keeps it; dates in microseconds since the epoch.
 
-    `last_used` is when it was last used, as far as that was noted (`NoteUses`): no part of the log, nor of its copies.
+    role: a `Role`, or the name of one that only a newer release beside this one knows; last_used: when it was last used,
+    as far as that was noted (`NoteUses`): no part of the log, nor of its copies.
     """
 
     id: UUID
     user: str
     namespace: str
-    role: Role
+    role: str
     secret_hash: bytes
     created: int
     revoked: int | None = None

@@ -111,4 +111,7 @@ class EventLog(Protocol):
         """Return every API key that was ever issued, oldest first, each with its last use as far as that was noted."""
 
     def changes(self) -> int:
-        """Return a number that differs from the last one when anything was committed since; cheap."""
+        """Return a number that differs from the last one when an event or a line of output was committed since; cheap.
+
+        Of what this process committed it knows at once, of what others did when it has heard of it, within 0.1 s.
+        """

@@ -24,6 +24,7 @@ class Phase(StrEnum):
     """What a build is at."""
 
     STARTING = "starting"
+    COPYING = "copying"
     READING = "reading"
     INDEXING = "indexing"
     CATCHING_UP = "catching up"

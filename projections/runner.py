@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deedbook.domain.errors import DeedbookError, Undecodable
+from deedbook.domain.errors import DeedbookError, Unavailable, Undecodable
 from deedbook.domain.log import EventLog
 from deedbook.projections.fitness import unfit
 from deedbook.projections.generations import AlreadyBuilding, Generations, inode_of
@@ -34,11 +34,18 @@ TAKE_OVER_SECONDS = 0.5
 #: Events that are built from in the runner's own thread, though it shares its process: in less than half a second.
 FEW = 20_000
 
+#: A build that came to nothing is repeated after ten times as long as it took, so that it takes no core for ever; but
+#: after so many seconds at the most.
+IN_VAIN, PATIENCE_SECONDS = 10, 60.0
+
 #: How long closing waits for the transaction that is under way, in seconds; cut off, it is undone.
 _CLOSING = 2.0
 
 #: Builds a generation elsewhere, for a reason, unless it is abandoned; returns when it answers, raises as `build`.
 Build = Callable[[str, Callable[[], bool]], None]
+
+#: Takes a snapshot as the generation that answers, for a reason, unless that is abandoned; None where none fits.
+Take = Callable[[str, Callable[[], bool]], Path | None]
 
 _log = logging.getLogger(__name__)
 
@@ -46,11 +53,14 @@ _log = logging.getLogger(__name__)
 class Runner:
     """Projects in a thread of its own, while it holds the store's projection lock."""
 
-    def __init__(self, log: EventLog, generations: Generations, build: Build | None = None) -> None:
-        """`build` builds long logs elsewhere than in the runner's thread."""
+    def __init__(
+        self, log: EventLog, generations: Generations, build: Build | None = None, take: Take | None = None
+    ) -> None:
+        """`build` builds long logs elsewhere than in the runner's thread; `take` spares it to build at all."""
         self._log = log
         self._generations = generations
         self._build = build
+        self._take = take
         self._lock = generations.folder / "views-lock"
         self._woken = threading.Event()
         self._closing = threading.Event()
@@ -62,6 +72,7 @@ class Runner:
         #: Why the last try to lead failed; None while all is well.
         self.failure: str | None = None
         self.leads = False
+        self._build_again_at = 0.0
 
     def start(self) -> None:
         """Begin to project, or to wait for the lock."""
@@ -127,9 +138,14 @@ class Runner:
             self._rebuild(why or "")
 
     def _rebuild(self, because: str) -> None:
+        began = time.monotonic()
+        if began < self._build_again_at:
+            raise Unavailable(self.failure or because)
         if because != "there were no views":
             _log.warning("The views are built anew: %s.", because)
         try:
+            if self._take is not None and self._take(because, self._closing.is_set) is not None:
+                return
             # Few events take no longer than another process takes to start; many would hold up who shares this one.
             if self._build is not None and self._log.head() > FEW:
                 self._build(because, self._closing.is_set)
@@ -138,6 +154,10 @@ class Runner:
         except AlreadyBuilding:
             # Somebody else is at it: what comes of it is looked at soon.
             self._closing.wait(PACE_SECONDS)
+        except (DeedbookError, sqlite3.Error, OSError):
+            now = time.monotonic()
+            self._build_again_at = now + min(IN_VAIN * (now - began), PATIENCE_SECONDS)
+            raise
 
     def _lead(self, path: Path, lock: int) -> None:
         """Project into one generation, until another is put in its place, or until it is found to be damaged."""

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("domain", "projections", "web")
-# The READMEs explain the rooms to who reads the source.
-NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.md")
+# The READMEs explain the rooms to who reads the source; what it is deployed with is for who has that too.
+NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.md", "deploy")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from deedbook.domain.keys import Role
 from deedbook.domain.lifecycle import State
 from deedbook.projections.progress import Outcome, Phase
 from deedbook.projections.resource import ActionResource
+from deedbook.projections.sharing import SharingReport
 from deedbook.web.event_resource import EventResource
 
 
@@ -309,11 +310,15 @@ class ViewsHealth(Struct):
 
 
 class HealthReport(Struct):
-    """How the server is; the build of the views that runs, and why the last one came to nothing."""
+    """How the server is; the build of the views that runs, and why the last one came to nothing.
+
+    snapshots: null where there is no folder of them.
+    """
 
     live: bool
     ready: bool
     log: LogHealth
     views: ViewsHealth
     rebuild: RebuildProgress | None
+    snapshots: SharingReport | None
     rebuild_failure: str | None

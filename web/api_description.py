@@ -19,6 +19,7 @@ NDJSON = "application/x-ndjson"
 TEXT = "text/plain"
 CSV = "text/csv"
 EVENT_STREAM = "text/event-stream"
+OPENMETRICS = "application/openmetrics-text"
 
 
 class Parameter(NamedTuple):
@@ -227,6 +228,10 @@ OPERATIONS = (
               "Begins to build the views anew from the log, beside those in use; 409 while a build runs.",
               Right.ADMINISTER, {202: {JSON: answers.RebuildReport}}, (400, 403, 409, 413)),
     Operation("/health", "get", "health", "Whether the server can answer (503: it can't), and how far all is.", None,
-              {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}),
+              {200: {JSON: answers.HealthReport}, 503: {JSON: answers.HealthReport}}, (400,),
+              parameters=(Parameter("of", "Whether it answers at all, can answer reads, or can record too.",
+                                    {"type": "string", "enum": ["live", "reads", "all"], "default": "all"}),)),
+    Operation("/metrics", "get", "metrics", "Metrics for Prometheus, as text, or as OpenMetrics where Accept names it.",
+              None, {200: {TEXT: str, OPENMETRICS: str}}),
     Operation("/openapi.json", "get", "describe", "This description.", None, {200: {JSON: dict}}),
 )  # fmt: skip

@@ -14,6 +14,8 @@ from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.keys import Keys
+from deedbook.web.metered import Metered
+from deedbook.web.metrics import Metrics
 from deedbook.web.objects import Objects
 from deedbook.web.output import Output
 from deedbook.web.paths import ROOT, Canonical
@@ -26,7 +28,7 @@ from deedbook.web.streams import Streams
 from deedbook.web.timeline import Timelines
 
 
-def create_app(  # one for each that answers
+def create_app(  # noqa: PLR0913  # one for each that answers
     *,
     gate: Gate,
     actions: Actions,
@@ -42,6 +44,7 @@ def create_app(  # one for each that answers
     streams: Streams,
     history: History,
     health: Health,
+    metrics: Metrics,
     description: ASGIApp,
     pages: Sequence[BaseRoute],
     nowhere: Callable[[Scope, Receive], Reply | None],
@@ -90,10 +93,12 @@ def create_app(  # one for each that answers
             gate, GET=Method(may.ADMINISTER, admin.progress), POST=Method(may.ADMINISTER, admin.rebuild))),
         WebSocketRoute("/{path:path}", streams.unknown),
         Route("/health", health),
+        Route("/metrics", metrics),
         Route("/openapi.json", description),
         *pages,
     ]  # fmt: skip
-    return Canonical(Router(routes, redirect_slashes=False, default=NoSuchPath(gate, nowhere)))
+    router = Router(routes, redirect_slashes=False, default=NoSuchPath(gate, nowhere))
+    return Canonical(Metered(router, metrics.requests))
 
 
 class NoSuchPath:

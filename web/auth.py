@@ -119,7 +119,8 @@ class WrongKeys:
             self._seen.popitem(last=False)
         if len(times) == WRONG_KEYS and now - times[0] < _MINUTE:
             wait = str(int(_MINUTE - (now - times[0])) + 1)
-            return Problem(429, "Too many wrong API keys from this address; wait a minute.", {"Retry-After": wait})
+            sentence = "Too many wrong API keys from this address; wait a minute."
+            return Problem(429, sentence, {"Retry-After": wait}, reason="too_many_wrong_keys")
         times.append(now)
         return unauthorized("This user and API key are not known, or the key was revoked.")
 

@@ -38,6 +38,7 @@ async def record_batch(call: Call, courier: Courier, new_id: Callable[[], UUID])
     body = await call.body(REQUEST_BODY)
     lines = _lines(call, body, new_id)
     told: list[bytes] = []
+    refused: list[Problem] = []
     position: int | None = None
     while chunk := list(islice(lines, CHUNK)):
         commands = [(line.command, line.once) for line in chunk if line.command is not None]
@@ -47,10 +48,13 @@ async def record_batch(call: Call, courier: Courier, new_id: Callable[[], UUID])
             outcomes = iter([error] * len(commands))
         for line in chunk:
             outcome = next(outcomes) if line.problem is None else line.problem
-            if isinstance(outcome, Answer):
+            if isinstance(outcome, Answer) and isinstance(outcome.result, Recorded):
                 position = max(position or 0, outcome.position)
-            told.append(_told(line.number, outcome))
-    return Reply(200, b"".join(told), position, content_type=NDJSON)
+                told.append(_told(line.number, outcome.result))
+            else:
+                refused.append(_problem(outcome))
+                told.append(_told_why(line.number, refused[-1]))
+    return Reply(200, b"".join(told), position, content_type=NDJSON, refused=refused)
 
 
 def _lines(call: Call, body: bytes, new_id: Callable[[], UUID]) -> Iterator[_Line]:
@@ -73,13 +77,14 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
-def _told(number: int, outcome: Answer | Exception) -> bytes:
+def _told(number: int, recorded: Recorded) -> bytes:
     """Return the line of the answer that tells of one line of the batch."""
-    if isinstance(outcome, Answer) and isinstance(outcome.result, Recorded):
-        action = outcome.result.action
-        status = 201 if action.state in FINAL else 202
-        return b'{"line":%d,"status":%d,"action":%b}\n' % (number, status, encode(resource_of(action)))
-    problem = _problem(outcome)
+    status = 201 if recorded.action.state in FINAL else 202
+    return b'{"line":%d,"status":%d,"action":%b}\n' % (number, status, encode(resource_of(recorded.action)))
+
+
+def _told_why(number: int, problem: Problem) -> bytes:
+    """Return the line of the answer that tells why one line of the batch was refused."""
     return b'{"line":%d,"status":%d,%b\n' % (number, problem.status, body_of(str(problem))[1:])
 
 

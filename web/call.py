@@ -34,13 +34,17 @@ Networks = Sequence[IPv4Network | IPv6Network]
 
 
 class Reply(Struct):
-    """An answer: JSON bytes unless `content_type` says otherwise; position: what its view had read."""
+    """An answer: JSON bytes unless `content_type` says otherwise; position: what its view had read.
+
+    refused: what is in it, or is all of it, that was only refused for now.
+    """
 
     status: int
     body: bytes
     position: int | None = None
     headers: Mapping[bytes, bytes] = {}
     content_type: bytes = JSON
+    refused: Sequence[Problem] = ()
 
 
 class Streamed(Struct):

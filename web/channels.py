@@ -14,6 +14,9 @@ HANG_UP = "deedbook.hang_up"
 #: The extension that is an HTTP request's `Connection`.
 CONNECTION = "deedbook.connection"
 
+#: The kinds of ways to a client: a WebSocket, server-sent events, the body of an answer.
+TRANSPORTS = ("websocket", "sse", "body")
+
 #: How a stream ends (RFC 6455, section 7.4): all sent, key revoked, log not to be read, server stops, client too slow.
 WHOLE, REVOKED, UNREADABLE, STOPPING, TOO_SLOW = 1000, 1008, 1011, 1012, 1013
 
@@ -42,6 +45,9 @@ class Connection(Protocol):
 class Channel(Protocol):
     """The way to one client."""
 
+    #: What kind of way it is: one of `TRANSPORTS`.
+    transport: str
+
     async def receive(self) -> Message:
         """Return what comes from the client, or that it went."""
 
@@ -60,6 +66,8 @@ class Channel(Protocol):
 
 class SocketChannel:
     """A WebSocket: each piece is a message."""
+
+    transport = "websocket"
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
@@ -95,6 +103,8 @@ class SocketChannel:
 class BodyChannel:
     """The body of an answer: it ends as a body does only where it is whole, so that nobody takes a part for all."""
 
+    transport = "body"
+
     def __init__(self, scope: Scope, receive: Receive, send: Send, start: Message) -> None:
         self._receive = receive
         self._send = send
@@ -127,6 +137,8 @@ class BodyChannel:
 
 class EventSourceChannel(BodyChannel):
     """Server-sent events: the last one says why they end, and the client comes back with the id of the one before."""
+
+    transport = "sse"
 
     async def open(self) -> None:
         """Send the head; when the server stops, end at once."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any, ParamSpec
 from uuid import UUID, uuid4
 
 import click
@@ -135,6 +135,12 @@ def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
                      type=click.FloatRange(0.1), help="Seconds that a stream may stay unread before it is closed."),
         click.option("--queue", envvar="DEEDBOOK_QUEUE", default=10_000, show_default=True,
                      type=click.IntRange(1), help="Commands that may wait to be recorded."),
+        click.option("--snapshots", envvar="DEEDBOOK_SNAPSHOTS", type=click.Path(path_type=Path, file_okay=False),
+                     help="A folder that nodes share: a new one takes its views there, and leaves them for the next."),
+        click.option("--snapshot-events", envvar="DEEDBOOK_SNAPSHOT_EVENTS", default=100_000, show_default=True,
+                     type=click.IntRange(1), help="Events after which another snapshot is left."),
+        click.option("--snapshot-minutes", envvar="DEEDBOOK_SNAPSHOT_MINUTES", default=60.0, show_default=True,
+                     type=click.FloatRange(0.0), help="Minutes after which it is, if anything happened."),
         click.option("--session-secret", envvar="DEEDBOOK_SESSION_SECRET",
                      help="What the console's cookies are signed with; several servers on one log need the same."),
     )):  # fmt: skip
@@ -142,24 +148,14 @@ def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
     return command
 
 
-def _settings(
-    url: str,
-    views: Path | None,
-    list_order: str,
-    trusted_proxies: str,
-    session_secret: str | None,
-    options: dict[str, float],
-) -> Settings:
+# Any: what click has made of each option, by its declared type.
+def _settings(url: str, list_order: str, trusted_proxies: str, options: dict[str, Any]) -> Settings:
     proxies = tuple(part.strip() for part in trusted_proxies.split(",") if part.strip())
     settings = Settings(
         url=url,
-        views=views,
         newest_first=list_order == "newest",
         trusted_proxies=proxies,
-        streams_per_key=int(options["streams_per_key"]),
-        slow_follower=options["slow_follower"],
-        queue=int(options["queue"]),
-        session_secret=session_secret,
+        **options,
     )
     _ = settings.proxies
     check_place(settings)
@@ -179,16 +175,14 @@ def commands() -> None:
 @told
 def serve_command(
     url: str,
-    views: Path | None,
     host: str,
     port: int,
     list_order: str,
     trusted_proxies: str,
-    session_secret: str | None,
-    **options: float,
+    **options: Any,  # noqa: ANN401  # as in `_settings`
 ) -> None:
     """Serve the API, until SIGTERM or Ctrl-C."""
-    settings = _settings(url, views, list_order, trusted_proxies, session_secret, options)
+    settings = _settings(url, list_order, trusted_proxies, options)
     listening = listen(host, port)
     serve(settings, listening, lambda: click.echo(f"Deedbook serves on {_address(listening)}", err=True))
 
@@ -200,18 +194,16 @@ def serve_command(
 @told
 def quickstart(
     url: str,
-    views: Path | None,
     host: str,
     port: int,
     list_order: str,
     trusted_proxies: str,
-    session_secret: str | None,
     sample: Path | None,
     key_file: Path,
-    **options: float,
+    **options: Any,  # noqa: ANN401  # as in `_settings`
 ) -> None:
     """Make a store with a sample log and an API key, say what to try, and serve."""
-    settings = _settings(url, views, list_order, trusted_proxies, session_secret, options)
+    settings = _settings(url, list_order, trusted_proxies, options)
     listening = listen(host, port)
     words = prepare(settings, key_file, sample, _address(listening))
     serve(settings, listening, lambda: click.echo(words))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from deedbook.domain.errors import DeedbookError
@@ -24,14 +24,15 @@ class Follower:
     def __init__(self, channel: Channel, key: ApiKey, where: Callable[[], str]) -> None:
         self.key = key
         self.where = where
+        self.transport = channel.transport
         self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._sending_since: float | None = None
-        self._is_hung_up = False
+        self.is_hung_up = False
 
     async def send(self, text: str) -> None:
         """Send a piece, as soon as the client takes it; raises `Gone` once it is gone."""
-        if self._is_hung_up:
+        if self.is_hung_up:
             raise Gone
         self._sending_since = self._loop.time()
         await self._channel.send(text)
@@ -43,7 +44,7 @@ class Follower:
 
     def hang_up(self, code: int, reason: str) -> None:
         """Close the stream, whether the client reads or not."""
-        self._is_hung_up = True
+        self.is_hung_up = True
         self._channel.hang_up(code, reason)
 
 
@@ -56,11 +57,17 @@ class Followers:
         self._patience = patience
         self._open: set[Follower] = set()
         self._count: Counter[UUID] = Counter()
+        #: How many were hung up on, by why.
+        self.dropped = dict.fromkeys(("revoked", "too_slow"), 0)
 
     def check(self, key: ApiKey) -> None:
         """Raise the 429 where a key has as many open streams as it may."""
         if self._count[key.id] >= self._per_key:
-            raise Problem(429, f"This API key has {self._per_key:,} open streams, and may not have more; close some.")
+            raise Problem(
+                429,
+                f"This API key has {self._per_key:,} open streams, and may not have more; close some.",
+                reason="too_many_streams",
+            )
 
     def enter(self, follower: Follower) -> None:
         """Count a stream that was opened."""
@@ -73,6 +80,10 @@ class Followers:
         self._count[follower.key.id] -= 1
         if not self._count[follower.key.id]:
             del self._count[follower.key.id]
+
+    def by_transport(self) -> Mapping[str, int]:
+        """Return how many streams are open, by what they are sent through; from the event loop."""
+        return Counter(follower.transport for follower in self._open)
 
     async def watch(self) -> None:
         """Close the streams of revoked keys and of clients that do not read, until cancelled."""
@@ -88,6 +99,11 @@ class Followers:
             self._keyring.refresh(at_once=True)
         for follower in list(self._open):
             if not self._keyring.is_valid(follower.key):
-                follower.hang_up(REVOKED, "this API key was revoked")
+                self._drop(follower, "revoked", REVOKED, "this API key was revoked")
             elif follower.stuck() > self._patience:
-                follower.hang_up(TOO_SLOW, f"read too slowly; resume with {follower.where()}")
+                self._drop(follower, "too_slow", TOO_SLOW, f"read too slowly; resume with {follower.where()}")
+
+    def _drop(self, follower: Follower, word: str, code: int, reason: str) -> None:
+        if not follower.is_hung_up:
+            self.dropped[word] += 1
+        follower.hang_up(code, reason)

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-from deedbook.domain.errors import DeedbookError
+from deedbook.domain.errors import DeedbookError, Unavailable
 from deedbook.domain.events import ActionRecorded
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
 from deedbook.web.auth import Keyring, WrongKeys, credentials_of, session_ended
 from deedbook.web.call import Call, Networks
-from deedbook.web.problems import Problem
+from deedbook.web.problems import Problem, Refusals
 from deedbook.web.sessions import Sessions, is_own_question
 
 
@@ -24,6 +24,7 @@ class Gate(NamedTuple):
     position: Callable[[], int]
     proxies: Networks
     sessions: Sessions
+    refusals: Refusals
 
     def admit(self, scope: Scope) -> ApiKey:
         """Return the valid key that a request carries; raises the 401, or the 429 after too many wrong ones.
@@ -48,10 +49,15 @@ class Gate(NamedTuple):
         return self.keyring.note(key)
 
     def is_visible(self, call: Call) -> bool:
-        """Tell whether the action in the path is there, in a namespace that the caller may see."""
+        """Tell whether the action in the path is there, in a namespace that the caller may see.
+
+        Raises `Unavailable` where the log can't be asked: an action that is there is never said not to be.
+        """
         try:
             history = self.log.history(call.action, limit=1)
             namespace = call.namespace
+        except Unavailable:
+            raise
         except (Problem, DeedbookError):
             return False
         recorded = history[0].event if history else None

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
+from urllib.parse import parse_qs
 
 import msgspec
 from msgspec.structs import replace
@@ -13,10 +14,12 @@ from deedbook.domain.log import EventLog
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.sharing import Sharing
 from deedbook.projections.view import Tracking
 from deedbook.web.admin import told_progress
 from deedbook.web.answers import HealthReport, LogHealth, ViewsHealth
 from deedbook.web.call import Reply
+from deedbook.web.problems import body_of
 from deedbook.web.resource import send_reply
 
 
@@ -28,26 +31,51 @@ class _Seen(NamedTuple):
     versions: Mapping[str, int]
 
 
+#: What `of=` may ask, and when that is a 200: that a database is gone is no reason to restart what still answers
+#: reads, nor to send readers elsewhere.
+_IS_WELL: Mapping[str, Callable[[HealthReport], bool]] = {
+    "live": lambda report: report.live,
+    "reads": lambda report: report.views.position is not msgspec.UNSET,
+    "all": lambda report: report.ready,
+}
+
+
 class Health:
-    """Tells how the server is: 200 when it can answer (also when its views are behind), else 503."""
+    """Tells how the server is: 200 when it can answer (also when its views are behind), else 503.
+
+    `of=live` asks only whether the process answers, `of=reads` whether it can answer what its views know.
+    """
 
     def __init__(
-        self, log: EventLog, queued: Callable[[], int], reader: Reader, runner: Runner, generations: Generations
+        self,
+        log: EventLog,
+        queued: Callable[[], int],
+        reader: Reader,
+        runner: Runner,
+        generations: Generations,
+        sharing: Sharing | None,
     ) -> None:
         self.log = log
         self.queued = queued
         self.reader = reader
         self.runner = runner
         self.generations = generations
+        self.sharing = sharing
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer GET and HEAD; every other method is told so."""
         if scope["method"] not in ("GET", "HEAD"):
             reply = Reply(405, b'{"error":"This path takes GET, HEAD."}', headers={b"allow": b"GET, HEAD"})
         else:
-            figures, position = self.figures()
-            reply = Reply(200 if figures.ready else 503, msgspec.json.encode(figures), position)
+            reply = self._reply(parse_qs(scope["query_string"].decode("latin-1")).get("of", ["all"])[-1])
         await send_reply(send, reply)
+
+    def _reply(self, asked: str) -> Reply:
+        is_well = _IS_WELL.get(asked)
+        if is_well is None:
+            return Reply(400, body_of(f"of is live, reads or all, not {asked!r}."))
+        figures, position = self.figures()
+        return Reply(200 if is_well(figures) else 503, msgspec.json.encode(figures), position)
 
     def figures(self) -> tuple[HealthReport, int]:
         """Return how the server is, and the position of its views."""
@@ -63,6 +91,7 @@ class Health:
             log=LogHealth(head, self.queued(), log),
             views=views,
             rebuild=told_progress(builds.running),
+            snapshots=None if self.sharing is None else self.sharing.report(),
             rebuild_failure=None if builds.last is None else builds.last.reason,
         )
         return report, seen.tracking.position if seen else 0

@@ -12,6 +12,9 @@ from deedbook.web.courier import Courier
 #: Seconds between two notes: each is a durable transaction.
 OFTEN = 60.0
 
+#: Seconds that a note may take: a server that ends waits no longer for a store that can't be reached.
+PATIENCE = 2.0
+
 
 class KeyUses(NamedTuple):
     """Notes uses through the writer, as commands that leave no event."""
@@ -29,5 +32,6 @@ class KeyUses(NamedTuple):
         """Note what was used since the last time; what can't be noted now is lost, and comes with the next use."""
         uses = self.keyring.taken_uses()
         if uses:
-            with contextlib.suppress(DeedbookError):
-                await self.courier.perform(NoteUses(uses=uses))
+            with contextlib.suppress(DeedbookError, TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self.courier.perform(NoteUses(uses=uses))

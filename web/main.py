@@ -12,7 +12,7 @@ from uuid import UUID
 
 from starlette.types import ASGIApp
 
-from deedbook.domain.audit_log import AuditLog
+from deedbook.domain.audit_log import AuditLog, Tried
 from deedbook.domain.errors import StoreFailed, StoreUnusable, Unavailable
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.log import EventLog, Whole
@@ -28,6 +28,7 @@ from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader
 from deedbook.projections.runner import Runner
+from deedbook.projections.sharing import Sharing
 from deedbook.projections.verify import Compared, open_views, verify_views
 from deedbook.web.actions import Actions
 from deedbook.web.admin import Admin
@@ -58,10 +59,12 @@ from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
 from deedbook.web.key_uses import KeyUses
 from deedbook.web.keys import Keys
+from deedbook.web.metrics import Commits, Metrics
 from deedbook.web.objects import Objects
 from deedbook.web.openapi import Description, description
 from deedbook.web.output import Output
 from deedbook.web.people import People
+from deedbook.web.problems import Refusals
 from deedbook.web.relationships import Relationships
 from deedbook.web.searches import Searches
 from deedbook.web.sessions import Sessions, secret_in
@@ -83,6 +86,7 @@ class Opened(NamedTuple):
     queued: Callable[[], int]
     on_commit: Callable[[Callable[[], None]], None]
     on_news: Callable[[Callable[[], None]], None]
+    on_try: list[Callable[[Tried], None]]
     close: Callable[[], None]
 
 
@@ -98,6 +102,7 @@ def open_store(settings: Settings) -> Opened:
         lambda: store.writer.queued,
         store.writer.on_commit,
         store.on_news,
+        store.writer.on_try,
         store.close,
     )
 
@@ -227,7 +232,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     store.generations.folder.mkdir(parents=True, exist_ok=True)
     reader = Reader(store.generations)
     builder = Builder(settings, store.log, store.generations)
-    runner = Runner(store.log, store.generations, builder.run)
+    sharing = _sharing(settings, store)
+    runner = Runner(store.log, store.generations, builder.run, None if sharing is None else sharing.take)
     runner.on_look.append(reader.let_go)
     tail = Tail(store.log, loop)
     store.on_commit(tail.wake)
@@ -238,16 +244,18 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     courier = Courier(store.audit_log, loop)
     wrong_keys = WrongKeys()
     sessions = Sessions(keyring, settings.session_secret or secret_in(store.generations.folder))
-    gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions)
+    refusals = Refusals()
+    gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions, refusals)
     assets = Assets()
     templates = Templates(assets.path)
     moments = Moments(store.log, now)
-    entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader))
+    entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader), refusals)
     keys = Keys(courier, store.log, keyring, new_id)
-    health = Health(store.log, store.queued, reader, runner, store.generations)
-    moments = Moments(store.log, now)
     actions = Actions(courier, views, moments, new_id, settings.newest_first)
     streams = Streams(gate, store.log, tail, followers)
+    health = Health(store.log, store.queued, reader, runner, store.generations, sharing)
+    commits = Commits()
+    store.on_try.append(commits.note)
     app = create_app(
         gate=gate,
         actions=actions,
@@ -263,6 +271,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         streams=streams,
         history=History(gate, store.log),
         health=health,
+        metrics=Metrics(health, followers, refusals, commits, settings),
         description=Description(),
         pages=console(
             entrance=entrance,
@@ -280,6 +289,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     runner.start()
     uses = KeyUses(keyring, courier)
     watching = [loop.create_task(followers.watch()), loop.create_task(uses.watch())]
+    if sharing is not None:
+        sharing.start(lambda: runner.leads)
     try:
         yield app
     finally:
@@ -287,6 +298,15 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             task.cancel()
         await uses.note()
         await asyncio.to_thread(builder.close)
+        if sharing is not None:
+            await asyncio.to_thread(sharing.close)
         await asyncio.to_thread(runner.close)
         await asyncio.to_thread(store.close)
         reader.close()
+
+
+def _sharing(settings: Settings, store: Opened) -> Sharing | None:
+    if settings.snapshots is None:
+        return None
+    events, minutes = settings.snapshot_events, settings.snapshot_minutes
+    return Sharing(settings.snapshots, store.log, store.generations, events, minutes)

@@ -5,8 +5,10 @@ slashes (the Go package, when its host ends with one), and for log streams witho
 a 301 would turn their POST into a GET.
 """
 
-from starlette.routing import BaseRoute, Router
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
+
+from deedbook.web.metered import Metered
 
 ROOT = "/api/audit/v1"
 
@@ -17,7 +19,7 @@ RESOURCES = frozenset({"action", "event", "events", "relationship", "admin", "ke
 class Canonical:
     """Rewrites the path of each request to `/api/audit/v1/{resource}…`, and the namespace to `scope["namespace"]`."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Metered) -> None:
         self._router = router
 
     @property

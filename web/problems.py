@@ -1,6 +1,8 @@
 """Every error of the API: its status, and one sentence in ASCII that says what to do."""
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -33,24 +35,52 @@ STATUS: Mapping[type[errors.DeedbookError], int] = {
 #: Seconds after which a refused request may be worth repeating.
 RETRY_AFTER = "1"
 
+#: What may be asked again as it is.
+_PASSES = frozenset({429, 503})
+
+#: Where a word begins within the name of a class.
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+
 #: A sentence is cut after so many characters: it may quote what it was sent.
 _LONGEST = 600
 
 
 class Problem(Exception):
-    """A request that can't be answered: with this status, for this reason."""
+    """A request that can't be answered: with this status, for this reason.
 
-    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
+    `reason` is a word for what was only refused for now, by which it is counted.
+    """
+
+    def __init__(
+        self, status: int, sentence: str, headers: Mapping[str, str] | None = None, *, reason: str = "other"
+    ) -> None:
         super().__init__(sentence)
         self.status = status
         self.headers = headers or {}
+        self.reason = reason
+
+
+class Refusals:
+    """Counts what was refused for now, by status and reason: whoever asked may come again."""
+
+    def __init__(self) -> None:
+        self._counted: Counter[tuple[int, str]] = Counter()
+
+    def note(self, problem: Problem) -> None:
+        """Count a problem, where it is one that passes."""
+        if problem.status in _PASSES:
+            self._counted[problem.status, problem.reason] += 1
+
+    def __iter__(self) -> Iterator[tuple[tuple[int, str], int]]:
+        """All that was counted; from any thread."""
+        return iter(list(self._counted.items()))
 
 
 def problem_of(error: errors.DeedbookError) -> Problem:
     """Return how a refusal is answered."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}  # noqa: PLR2004  # as in the table above
-    return Problem(status, str(error), headers)
+    return Problem(status, str(error), headers, reason=_WORD.sub("_", type(error).__name__).lower())
 
 
 def body_of(sentence: str) -> bytes:

@@ -12,9 +12,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from deedbook.domain.errors import DeedbookError
-from deedbook.domain.keys import MAY, ApiKey, Right
+from deedbook.domain.keys import ApiKey, Right, rights_of
 from deedbook.web.call import JSON, Call, Networks, Reply, Streamed
-from deedbook.web.problems import RETRY_AFTER, Problem, body_of, problem_of
+from deedbook.web.problems import RETRY_AFTER, Problem, Refusals, body_of, problem_of
 
 _CUT_OFF = "The server stopped before this was done; repeat it, with an Idempotency-Key so that it is done once."
 
@@ -34,6 +34,10 @@ class Gate(Protocol):
     @property
     def proxies(self) -> Networks:
         """The networks whose X-Forwarded-For counts."""
+
+    @property
+    def refusals(self) -> Refusals:
+        """Where what is refused for now is counted."""
 
     def admit(self, scope: Scope) -> ApiKey:
         """Return the key that a request carries; raises the 401."""
@@ -68,13 +72,15 @@ class Resource:
             return
         except asyncio.CancelledError:
             # The server ends, and waited as long as it could. What was asked for may be recorded yet.
-            reply = _failed(Problem(503, _CUT_OFF, {"Retry-After": RETRY_AFTER}))
+            reply = _failed(Problem(503, _CUT_OFF, {"Retry-After": RETRY_AFTER}, reason="cut_off"))
         except Exception:  # noqa: BLE001  # whatever it is, the client gets the API's error and the log the rest
             _log.exception("%s %s failed.", scope["method"], scope["path"])
             reply = _failed(Problem(500, "Something went wrong here; the server's log says what."))
         if isinstance(reply, Streamed):
             await _stream(scope, receive, send, reply)
             return
+        for refused in reply.refused:
+            self._gate.refusals.note(refused)
         if reply.position is None:
             reply.position = self._gate.position()
         await send_reply(send, reply)
@@ -96,7 +102,7 @@ class Resource:
 
 
 def _check(right: Right, key: ApiKey) -> None:
-    if right not in MAY[key.role]:
+    if right not in rights_of(key.role):
         raise Problem(403, f"The role {key.role} may not {right}; ask for another API key.")
 
 
@@ -128,4 +134,4 @@ async def _stream(scope: Scope, receive: Receive, send: Send, streamed: Streamed
 
 def _failed(problem: Problem) -> Reply:
     headers = {name.lower().encode(): value.encode() for name, value in problem.headers.items()}
-    return Reply(problem.status, body_of(str(problem)), None, headers, JSON)
+    return Reply(problem.status, body_of(str(problem)), None, headers, JSON, [problem])

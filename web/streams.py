@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deedbook.domain.errors import DeedbookError, StoreFailed
-from deedbook.domain.keys import MAY, ApiKey, Right
+from deedbook.domain.keys import ApiKey, Right, rights_of
 from deedbook.domain.log import EventLog
 from deedbook.domain.output import OutputLine
 from deedbook.web.call import JSON, NDJSON, Call, Reply, Streamed
@@ -129,7 +129,7 @@ class Streams(NamedTuple):
 
     async def unknown(self, socket: WebSocket) -> None:
         """Refuse a WebSocket on a path that has none."""
-        await _refuse(socket, not_found(f"stream at {socket.scope['path']}"))
+        await self._refuse(socket, not_found(f"stream at {socket.scope['path']}"))
 
     async def _serve(
         self, socket: WebSocket, channel: Channel, begin: Callable[[Call], Awaitable[tuple[Follower, Stream]]]
@@ -137,10 +137,10 @@ class Streams(NamedTuple):
         try:
             follower, stream = await begin(self._admitted(socket))
         except Problem as problem:
-            await _refuse(socket, problem)
+            await self._refuse(socket, problem)
             return
         except DeedbookError as error:
-            await _refuse(socket, problem_of(error))
+            await self._refuse(socket, problem_of(error))
             return
         await self._follow(channel, follower, stream)
 
@@ -169,6 +169,19 @@ class Streams(NamedTuple):
             await _until_either(channel, follower, stream)
         finally:
             self.followers.leave(follower)
+
+    async def _refuse(self, socket: WebSocket, problem: Problem) -> None:
+        """Refuse a handshake with the status that HTTP would have, late."""
+        self.gate.refusals.note(problem)
+        await asyncio.sleep(REFUSAL_DELAY)
+        headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await socket.send({
+                "type": "websocket.http.response.start",
+                "status": problem.status,
+                "headers": [(b"content-type", b"application/json"), *headers],
+            })  # fmt: skip
+            await socket.send({"type": "websocket.http.response.body", "body": body_of(str(problem))})
 
     def _admitted(self, socket: WebSocket) -> Call:
         key = self.gate.admit(socket.scope)
@@ -210,19 +223,6 @@ async def _gone(channel: Channel) -> None:
             return
 
 
-async def _refuse(socket: WebSocket, problem: Problem) -> None:
-    """Refuse a handshake with the status that HTTP would have, late."""
-    await asyncio.sleep(REFUSAL_DELAY)
-    headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-        await socket.send({
-            "type": "websocket.http.response.start",
-            "status": problem.status,
-            "headers": [(b"content-type", b"application/json"), *headers],
-        })  # fmt: skip
-        await socket.send({"type": "websocket.http.response.body", "body": body_of(str(problem))})
-
-
 def _resumed(call: Call, head: int) -> int | None:
     """Return the position that a stream of server-sent events goes on behind, None where the client said none.
 
@@ -235,7 +235,7 @@ def _resumed(call: Call, head: int) -> int | None:
 
 
 def _may_read(key: ApiKey) -> None:
-    if Right.READ not in MAY[key.role]:
+    if Right.READ not in rights_of(key.role):
         raise Problem(403, f"The role {key.role} may not read.")
 
 

@@ -236,7 +236,7 @@ def to_line(entry: Entry) -> Line:
         id=entry.id,
         user=entry.user,
         namespace=entry.namespace,
-        role=entry.role,
+        role=Role(entry.role),
         hash=entry.secret_hash,
         created=entry.created,
         revoked=entry.revoked,

@@ -15,8 +15,8 @@ from deedbook.domain.store.verify import snapshot
 from deedbook.domain.store.writer import QUEUE, Writer
 
 
-class Store(Protocol):
-    """A store that is open."""
+class Opened(Protocol):
+    """A store that is open, to whoever gives commands and reads."""
 
     @property
     def audit_log(self) -> AuditLog:
@@ -34,11 +34,15 @@ class Store(Protocol):
     def writer(self) -> Writer:
         """What decides and records."""
 
-    def on_news(self, call: Callable[[], None]) -> None:
-        """Have `call` called, from some thread, when the store hears that somebody else has committed something."""
-
     def close(self) -> None:
         """Record and answer what waits, then close it."""
+
+
+class Store(Opened, Protocol):
+    """A store that is open."""
+
+    def on_news(self, call: Callable[[], None]) -> None:
+        """Have `call` called, from some thread, when the store hears that somebody else has committed something."""
 
 
 class WholeStore(snapshot.Snapshot, Protocol):

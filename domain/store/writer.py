@@ -8,12 +8,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from deedbook.domain.audit_log import Order
+from deedbook.domain.audit_log import Order, Tried
 from deedbook.domain.decisions import perform
 from deedbook.domain.errors import DeedbookError, LostRace, QueueFull, StoreClosed, StoreFailed, Unavailable, Unsettled
 from deedbook.domain.results import Answer
@@ -85,6 +85,14 @@ class Engine(Protocol):
         """
 
 
+class _Timing:
+    """When the writer got its turn, and how many events are durable by it: None as long as nothing is."""
+
+    def __init__(self, begun: float) -> None:
+        self.turned = begun
+        self.durable: int | None = None
+
+
 class Writer:
     """Decides and records the orders that it is given, in order, each group in one transaction."""
 
@@ -99,6 +107,8 @@ class Writer:
         self._known: dict[UUID, Known] = {}
         self._position = 0
         self._on_commit: list[Callable[[], None]] = []
+        #: Told of each try to commit, from the writer's thread; it must not raise.
+        self.on_try: list[Callable[[Tried], None]] = []
         self._thread = threading.Thread(target=self._run, name="deedbook-writer", daemon=True)
 
     def start(self) -> None:
@@ -183,20 +193,37 @@ class Writer:
 
     def _commit(self, orders: Sequence[Order]) -> list[Answer | Exception]:
         outcomes: list[Answer | Exception] = []
-        position = self._position
-        try:
-            with self._engine.turn() as turn:
-                self._forget(turn)
-                now = max(self._clock(), turn.head.recorded)
-                batch = Batch(turn, self._known, now, turn.head.position)
-                outcomes = [_decided(batch, order) for order in orders]
-                turn.write(batch)
-                position = batch.position + len(batch.events)
-        except Doubtful as doubt:
-            if not settled(doubt, self._refuse_all):
-                raise TurnLost(str(doubt)) from doubt
+        position, events = self._position, 0
+        with self._timed(len(orders)) as timing:
+            try:
+                with self._engine.turn() as turn:
+                    timing.turned = time.perf_counter()
+                    self._forget(turn)
+                    now = max(self._clock(), turn.head.recorded)
+                    batch = Batch(turn, self._known, now, turn.head.position)
+                    outcomes = [_decided(batch, order) for order in orders]
+                    turn.write(batch)
+                    events = len(batch.events)
+                    position = batch.position + events
+            except Doubtful as doubt:
+                if not settled(doubt, self._refuse_all):
+                    raise TurnLost(str(doubt)) from doubt
+            timing.durable = events
         self._position = position
         return outcomes
+
+    @contextmanager
+    def _timed(self, commands: int) -> Iterator["_Timing"]:
+        """Let who counts know what came of a try, and what it took."""
+        begun = time.perf_counter()
+        timing = _Timing(begun)
+        try:
+            yield timing
+        finally:
+            seconds, durable = time.perf_counter() - begun, timing.durable
+            tried = Tried(commands, durable or 0, timing.turned - begun, seconds, durable is not None)
+            for call in self.on_try:
+                call(tried)
 
     def _refuse_all(self, why: Unavailable) -> None:
         """Tell those who wait that nothing is recorded now, rather than let them wait for what may take long."""

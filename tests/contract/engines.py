@@ -2,39 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
-from eventsourcing.persistence import ApplicationRecorder
-
-from deedbook.domain.audit_log import AuditLog
-from deedbook.domain.log import EventLog
+from deedbook.domain.store.place import Opened as Store
 from deedbook.domain.store.place import Place
 from deedbook.domain.store.postgres.place import postgres_place
 from deedbook.domain.store.sqlite.place import SqlitePlace
-from deedbook.domain.store.writer import Writer
-
-
-class Store(Protocol):
-    """A store that is open, or what stands for one: all that commands are given to."""
-
-    @property
-    def audit_log(self) -> AuditLog:
-        """See `place.Store`."""
-
-    @property
-    def log(self) -> EventLog:
-        """See `place.Store`."""
-
-    @property
-    def recorder(self) -> ApplicationRecorder:
-        """See `place.Store`."""
-
-    @property
-    def writer(self) -> Writer:
-        """See `place.Store`."""
-
-    def close(self) -> None:
-        """See `place.Store`."""
 
 
 def _sqlite(folder: Path) -> Place:

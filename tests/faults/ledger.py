@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import httpx
@@ -73,8 +73,7 @@ def connections(client: httpx.Client, ledger: Ledger, kinds: list[Callable[[str]
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait until something holds; fail where it does not come to hold."""
-    for _ in range(round(seconds / 0.02)):
-        if condition():
-            return
+    until = monotonic() + seconds
+    while not condition():
+        assert monotonic() < until, f"waited for {what} in vain"
         sleep(0.02)
-    raise AssertionError(f"waited for {what} in vain")

@@ -1,5 +1,6 @@
 """The head of the log as a view: the Merkle root over all leaves, however the log was folded."""
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deedbook.domain import merkle
 from deedbook.domain.log import EventLog
 from deedbook.domain.merkle import Frontier, TreeHead, grow
 from deedbook.domain.results import Command
@@ -54,6 +56,24 @@ def test_the_view_has_the_head_of_the_log(history: list[Command], batches: list[
             with closing(connect(Path(name) / "views")) as db:
                 assert head(db) == frontier(db).head == of_leaves(store.log)
         assert continued(store.log, grow(Frontier(), leaves[:known])) == of_leaves(store.log)
+
+
+@given(size=st.integers(0, 2**63 - 1), more=st.integers(0, 200))
+def test_the_head_costs_the_same_however_large_the_log_is(size: int, more: int) -> None:
+    """At the most a hash for each event, and two for each bit of the size: that is how it is as new as every view."""
+    hashes = 0
+
+    def counted(data: bytes = b"") -> "hashlib._Hash":
+        nonlocal hashes
+        hashes += 1
+        return hashlib.sha256(data)
+
+    known = Frontier(size, tuple(bytes([number]) * 32 for number in range(size.bit_count())))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merkle, "sha256", counted)
+        grown = grow(known, [bytes(32)] * more)
+        assert grown.head.size == size + more
+    assert hashes <= more + 2 * grown.size.bit_length() + 1
 
 
 def test_a_transaction_that_is_undone_leaves_the_head_as_it_was(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from deedbook.domain.errors import DeedbookError
-from deedbook.domain.keys import MAY, Right
+from deedbook.domain.keys import Right, rights_of
 from deedbook.web.call import Networks, Reply
 from deedbook.web.console.templating import Templates, see_other
 from deedbook.web.console.visit import Visit
-from deedbook.web.problems import Problem, problem_of
+from deedbook.web.problems import Problem, Refusals, problem_of
 from deedbook.web.resource import send_reply
 from deedbook.web.sessions import Session, Sessions
 
@@ -34,6 +34,12 @@ class Entrance(NamedTuple):
     proxies: Networks
     position: Callable[[], int]
     namespaces: Callable[[], Sequence[str]]
+    refusals: Refusals
+
+    def note(self, reply: Reply) -> None:
+        """Count what an answer says is only refused for now."""
+        for refused in reply.refused:
+            self.refusals.note(refused)
 
 
 class Act(NamedTuple):
@@ -58,6 +64,7 @@ class OpenPage:
             return
         except Problem as problem:
             reply = failed(self._entrance.templates, None, problem)
+        self._entrance.note(reply)
         await send_reply(send, reply)
 
 
@@ -75,6 +82,7 @@ class Page:
             reply = to_sign_in(scope) if session is None else await self._answer(scope, receive, session)
         except ClientDisconnect:
             return
+        self._entrance.note(reply)
         if reply.position is None:
             reply.position = self._entrance.position()
         await send_reply(send, reply)
@@ -101,7 +109,7 @@ class Page:
         act = self._acts.get(visit.scope["method"])
         if act is None:
             raise Problem(405, "This page can't be asked so.", {"Allow": ", ".join(sorted(self._acts))})
-        if act.right not in MAY[visit.key.role]:
+        if act.right not in rights_of(visit.key.role):
             raise Problem(403, f"The role {visit.key.role} may not {act.right}; sign in with another API key.")
         return act
 
@@ -124,4 +132,6 @@ def failed(templates: Templates, visit: Visit | None, problem: Problem) -> Reply
     headers = {name.lower().encode(): value.encode() for name, value in problem.headers.items()}
     name = "error_part.html" if visit is not None and visit.is_fragment else "error.html"
     title = TITLES.get(problem.status, "Something went wrong")
-    return templates.reply(name, problem.status, headers, visit=visit, title=title, sentence=str(problem), here=None)
+    reply = templates.reply(name, problem.status, headers, visit=visit, title=title, sentence=str(problem), here=None)
+    reply.refused = [problem]
+    return reply

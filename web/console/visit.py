@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import Receive, Scope
 
-from deedbook.domain.keys import MAY, NAMESPACE_PATTERN, Right, Role
+from deedbook.domain.keys import NAMESPACE_PATTERN, Right, Role, rights_of
 from deedbook.web.call import Call, Networks
 from deedbook.web.console.preferences import theme_of
 from deedbook.web.problems import Problem, bad
@@ -89,7 +89,7 @@ class Visit(Call):
 
     def may(self, right: str) -> bool:
         """Tell whether whoever signed in has a right, by its name."""
-        return Right(right) in MAY[self.key.role]
+        return Right(right) in rights_of(self.key.role)
 
     def link(self, path: str, **query: str | int | None) -> str:
         """Return a link to another page, in the namespace that is looked at; None leaves a parameter out."""

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
-from psycopg.rows import TupleRow
 
 from deedbook.domain.errors import StoreFailed
 from deedbook.domain.store.postgres.address import Address
@@ -26,7 +25,8 @@ AGAIN_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
 
-_HEADS = "SELECT (SELECT max(position) FROM events), (SELECT max(sequence) FROM output)"
+#: The last position, and the last sequence of output.
+HEADS = "SELECT coalesce((SELECT max(position) FROM events), 0), coalesce((SELECT max(sequence) FROM output), 0)"
 
 
 class _Listening(PatientConnection):
@@ -40,16 +40,15 @@ class Listener:
         self._address = address
         #: Notified when something was committed, as far as this node has heard.
         self.recorded = threading.Condition()
-        #: Differs from what it was when something was committed since.
-        self.changes = 0
+        #: Whether something was committed, by whomever, that nobody here has looked at yet.
+        self.is_behind = True
         #: Called when another node has committed something.
         self.on_news: list[Callable[[], None]] = []
         #: Called when the server can be reached again.
         self.on_return: list[Callable[[], None]] = []
         #: The process numbers of this node's writing sessions: its own notifications are no news.
         self.own: set[int] = set()
-        self._heads: TupleRow = ()
-        self._head = 0
+        self._position = self._sequence = 0
         self._failure: str | None = None
         self._doubted = threading.Event()
         self._closing = threading.Event()
@@ -83,15 +82,20 @@ class Listener:
         self._doubted.set()
         return StoreFailed(failure)
 
-    def seen(self, head: int) -> None:
-        """Take note of a head that somebody has read: news, if this node has not heard of it yet."""
-        if head > self._head:
-            self._head = head
-            self.changes += 1
+    @property
+    def changes(self) -> int:
+        """A number that grows with all that is seen."""
+        return self._position + self._sequence
+
+    def seen(self, position: int, sequence: int = 0) -> bool:
+        """Take note of how far somebody has seen the log and the output; tell whether that is news."""
+        before = self.changes
+        self._position, self._sequence = max(position, self._position), max(sequence, self._sequence)
+        return self.changes != before
 
     def announce(self) -> None:
         """Wake those who wait in this process: something was committed."""
-        self.changes += 1
+        self.is_behind = True
         with self.recorded:
             self.recorded.notify_all()
 
@@ -132,9 +136,8 @@ class Listener:
                 self._news()
 
     def _look(self, connection: PatientConnection) -> None:
-        heads = connection.execute(_HEADS.encode()).fetchone() or ()
-        if heads != self._heads:
-            self._heads = heads
+        position, sequence = connection.execute(HEADS.encode()).fetchone() or (0, 0)
+        if self.seen(position, sequence):
             self._news()
 
     def _news(self) -> None:

@@ -12,7 +12,7 @@ from deedbook.domain.errors import StoreFailed
 from deedbook.domain.store.postgres.address import Address
 from deedbook.domain.store.postgres.asking import PostgresText, PostgresTold
 from deedbook.domain.store.postgres.connecting import NoAnswer, PatientConnection, set_up
-from deedbook.domain.store.postgres.listening import Listener
+from deedbook.domain.store.postgres.listening import HEADS, Listener
 from deedbook.domain.store.postgres.telling import is_broken, told
 from deedbook.domain.store.sql.log import SqlLog
 
@@ -119,7 +119,15 @@ class PostgresLog(SqlLog):
         return head
 
     def changes(self) -> int:
-        """See `EventLog.changes`: what this node has heard, which costs nothing."""
+        """See `EventLog.changes`: a question only where this node has heard that there is something new."""
+        if self._listener.is_behind:
+            self._listener.is_behind = False
+            try:
+                ((position, sequence),) = self._sql.all(HEADS)
+            except StoreFailed:
+                self._listener.is_behind = True
+                raise
+            self._listener.seen(position, sequence)
         return self._listener.changes
 
 

@@ -5,14 +5,13 @@ subscription ends with its connection. This one fits in the same places: `events
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 from eventsourcing.persistence import (
     ApplicationRecorder,
     IntegrityError,
-    Notification,
     OperationalError,
     StoredEvent,
     Subscription,
@@ -23,12 +22,12 @@ from deedbook.domain.store.postgres.listening import Listener
 from deedbook.domain.store.postgres.reading import PooledReader
 from deedbook.domain.store.postgres.recording import Recording
 from deedbook.domain.store.sql.rows import EventRow, event_rows
-from deedbook.domain.store.sql.selecting import select_events, select_notifications
+from deedbook.domain.store.sql.selecting import SelectingRecorder
 from deedbook.domain.store.subscription import CatchUp
 from deedbook.domain.store.writer import TRIES, Doubtful, TurnLost, settled
 
 
-class LogRecorder(ApplicationRecorder):
+class LogRecorder(SelectingRecorder):
     """Records events at gapless positions, in the order of commit; `recording` is its own."""
 
     def __init__(
@@ -36,7 +35,7 @@ class LogRecorder(ApplicationRecorder):
     ) -> None:
         self._recording = recording
         self._reader = reader
-        self._listener = listener
+        self.recorded = listener.recorded
         self._clock = clock
         self._threads = threading.Lock()
 
@@ -70,30 +69,10 @@ class LogRecorder(ApplicationRecorder):
                 raise TurnLost(str(doubt.__cause__)) from doubt
         return rows
 
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        """Return the events of one aggregate in order of version, between `gt` (exclusive) and `lte`."""
-        return select_events(self._reader, originator_id, gt, lte, limit, desc=desc)
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Return up to `limit` events in order of position, from `start` to `stop`, of these topics or any."""
-        first = 0 if start is None else start + (not inclusive_of_start)
-        return select_notifications(self._reader, first, stop, topics, limit)
+    @contextmanager
+    def asked(self) -> Iterator[PooledReader]:
+        """See `SelectingRecorder.asked`."""
+        yield self._reader
 
     def max_notification_id(self) -> int | None:
         """Return the position of the last event, None where there is none."""
@@ -105,7 +84,7 @@ class LogRecorder(ApplicationRecorder):
 
         It goes on where it was when the server can be reached again.
         """
-        return PatientCatchUp(self, self._listener.recorded, gt, topics)
+        return PatientCatchUp(self, self.recorded, gt, topics)
 
 
 class PatientCatchUp(CatchUp):

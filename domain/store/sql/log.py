@@ -8,10 +8,11 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from deedbook.domain.keys import ApiKey
-from deedbook.domain.log import Happened, NumberedLine, Stored
+from deedbook.domain.log import Happened, NumberedLine
 from deedbook.domain.output import OutputEnd, OutputLine
-from deedbook.domain.store.decoding import all_happened, happened
+from deedbook.domain.store.decoding import happened
 from deedbook.domain.store.sql.asking import Asked
+from deedbook.domain.store.sql.events import SqlEvents
 from deedbook.domain.store.sql.rows import EVENTS, KEYS, LAST_SEQUENCE, OUTPUT, OUTPUT_END, USES, key_of, numbered_line
 from deedbook.domain.store.subscription import POLL_SECONDS
 
@@ -19,33 +20,15 @@ from deedbook.domain.store.subscription import POLL_SECONDS
 _ALL = 2**63 - 1
 
 
-class SqlLog:
+class SqlLog(SqlEvents):
     """Reads events, output and keys."""
 
     is_remote = False
 
     def __init__(self, sql: Asked, recorded: threading.Condition) -> None:
         """`recorded` is notified when something was committed, as far as this process hears of it."""
-        self._sql = sql
+        super().__init__(sql)
         self._recorded = recorded
-
-    def head(self) -> int:
-        """See `EventLog.head`."""
-        return int(self._sql.all("SELECT coalesce(max(position), 0) FROM events")[0][0])
-
-    def recorded(self, position: int) -> int | None:
-        """See `EventLog.recorded`."""
-        rows = self._sql.all("SELECT recorded FROM events WHERE position = ?", (position,))
-        return int(rows[0][0]) if rows else None
-
-    def read(self, after: int, limit: int) -> Sequence[Happened]:
-        """See `EventLog.read`."""
-        return all_happened(self._sql.all(f"{EVENTS} WHERE position > ? ORDER BY position LIMIT ?", (after, limit)))
-
-    def stored(self, after: int, limit: int) -> Sequence[Stored]:
-        """See `EventLog.stored`."""
-        rows = self._sql.all(f"{EVENTS} WHERE position > ? ORDER BY position LIMIT ?", (after, limit))
-        return [Stored(*row) for row in rows]
 
     def history(self, aggregate: UUID, limit: int = -1) -> Sequence[Happened]:
         """See `EventLog.history`."""

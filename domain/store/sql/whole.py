@@ -2,36 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from deedbook.domain.log import Happened, Stored
-from deedbook.domain.store.decoding import all_happened
-from deedbook.domain.store.sql.asking import Asked
+from deedbook.domain.log import Stored
+from deedbook.domain.store.sql.events import SqlEvents
 from deedbook.domain.store.sql.rows import EVENTS, KEPT, KEYS
 from deedbook.domain.store.verify.snapshot import StoredAnswer, StoredKey, StoredLine
 
 
-class SqlWhole:
+class SqlWhole(SqlEvents):
     """See `verify.snapshot.Snapshot`."""
-
-    def __init__(self, sql: Asked) -> None:
-        self._sql = sql
-
-    def head(self) -> int:
-        """See `Snapshot.head`."""
-        return int(self._sql.all("SELECT coalesce(max(position), 0) FROM events")[0][0])
-
-    def recorded(self, position: int) -> int | None:
-        """See `Snapshot.recorded`."""
-        rows = self._sql.all("SELECT recorded FROM events WHERE position = ?", (position,))
-        return int(rows[0][0]) if rows else None
-
-    def read(self, after: int, limit: int) -> Sequence[Happened]:
-        """See `Snapshot.read`."""
-        return all_happened(self.stored(after, limit))
-
-    def stored(self, after: int, limit: int) -> Sequence[Stored]:
-        """See `Snapshot.stored`."""
-        rows = self._sql.all(f"{EVENTS} WHERE position > ? ORDER BY position LIMIT ?", (after, limit))
-        return [Stored(*row) for row in rows]
 
     def history(self, aggregate: bytes) -> Sequence[Stored]:
         """See `Snapshot.history`."""

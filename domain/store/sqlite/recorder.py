@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
+from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -22,10 +21,9 @@ from eventsourcing.sqlite import (
 )
 
 from deedbook.domain.store.sql.rows import HEAD, event_rows
-from deedbook.domain.store.sql.selecting import select_events, select_notifications
+from deedbook.domain.store.sql.selecting import SelectingRecorder
 from deedbook.domain.store.sqlite.asking import SqliteTold
 from deedbook.domain.store.sqlite.turn_lock import turn_lock
-from deedbook.domain.store.subscription import CatchUp
 
 
 class _ImmediateTransaction(SQLiteTransaction):
@@ -77,7 +75,7 @@ class LogDatastore(SQLiteDatastore):
         self.turns.close()
 
 
-class LogRecorder(SQLiteApplicationRecorder):
+class LogRecorder(SelectingRecorder, SQLiteApplicationRecorder):
     """Records events at gapless positions, in the order of commit."""
 
     def __init__(self, datastore: LogDatastore, clock: Callable[[], int]) -> None:
@@ -114,33 +112,8 @@ class LogRecorder(SQLiteApplicationRecorder):
         sql.insert("events", rows)
         return [row[0] for row in rows]
 
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        """Return the events of one aggregate in order of version, between `gt` (exclusive) and `lte`."""
+    @contextmanager
+    def asked(self) -> Iterator[SqliteTold]:
+        """See `SelectingRecorder.asked`."""
         with self.datastore.transaction(commit=False) as cursor:
-            return select_events(SqliteTold(cursor), originator_id, gt, lte, limit, desc=desc)
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        """Return up to `limit` events in order of position, from `start` to `stop`, of these topics or any."""
-        first = 0 if start is None else start + (not inclusive_of_start)
-        with self.datastore.transaction(commit=False) as cursor:
-            return select_notifications(SqliteTold(cursor), first, stop, topics, limit)
-
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
-        """Return an endless iterator of the events behind position `gt`: those that are there, then each new one."""
-        return CatchUp(self, self.recorded, gt, topics)
+            yield SqliteTold(cursor)

@@ -104,7 +104,7 @@ def test_every_operation_has_a_request_in_these_tests(description: Json) -> None
         if method != "parameters"
     }
     asked = {(request.method, _picture(request.path)) for request in REQUESTS}
-    assert asked | {("GET", "/health"), ("GET", "/openapi.json")} == described
+    assert asked | {("GET", path) for path in ("/health", "/metrics", "/openapi.json")} == described
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)

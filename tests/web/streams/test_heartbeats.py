@@ -23,6 +23,8 @@ from deedbook.web.wanted import Wanted
 class Kept:
     """A channel that keeps what it is sent."""
 
+    transport = "sse"
+
     def __init__(self) -> None:
         self.texts: list[str] = []
 
