@@ -37,6 +37,7 @@ from deedbook.web.as_of import Moments
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
+from deedbook.web.console.action_page import ActionPage
 from deedbook.web.console.api_page import ApiPage
 from deedbook.web.console.api_reference import reference
 from deedbook.web.console.assets import Assets
@@ -263,8 +264,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     refusals = Refusals()
     gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions, refusals)
     assets = Assets()
-    moments = Moments(store.log, now)
     templates = Templates(assets.path)
+    moments = Moments(store.log, now)
     entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader), refusals)
     keys = Keys(courier, store.log, keyring, new_id)
     actions = Actions(courier, views, moments, new_id, settings.newest_first)
@@ -293,6 +294,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             entrance=entrance,
             assets=assets,
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
+            action=ActionPage(courier, views, moments, store.log, templates, new_id),
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
             thing=ObjectPage(templates, views),
