@@ -54,8 +54,8 @@ def rights_of(role: str) -> frozenset[Right]:
 class ApiKey(Struct, frozen=True):
     """An API key as the store keeps it; dates in microseconds since the epoch.
 
-    role: a `Role`, or the name of one that only a newer release beside this one knows; last_used: when it was last used,
-    as far as that was noted (`NoteUses`): no part of the log, nor of its copies.
+    role: a `Role`, or the name of one that only a newer release beside this one knows; last_used: when it was last
+    used, as far as that was noted (`NoteUses`): no part of the log, nor of its copies.
     """
 
     id: UUID
