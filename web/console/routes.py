@@ -24,7 +24,7 @@ from deedbook.web.console.users_page import UsersPage
 from deedbook.web.console.visit import Visit
 
 
-def console(  # one for each page
+def console(  # noqa: PLR0913  # one for each page
     *,
     entrance: Entrance,
     assets: Assets,
