@@ -115,6 +115,13 @@ OUTPUT_STREAM = (
         "follow", "On WebSockets only: whether new lines follow until the action has ended.", {**_FLAG, "default": True}
     ),
     Parameter("after", "Resumes behind the line with this number, instead of `tail`.", _COUNT),
+    Parameter(
+        "q",
+        "Not on WebSockets: lines that hold this text, in any case, colours left aside.",
+        {"type": "string", "minLength": 1},
+    ),
+    Parameter("timestamp__gte", f"Not on WebSockets: lines of then or later: {_DATE}.", _TEXT),
+    Parameter("limit", "Not on WebSockets: so many lines at the most.", {"type": "integer", "minimum": 1}),
     *TOKEN,
 )
 EVENTS = (

@@ -21,8 +21,8 @@ from deedbook.domain.store.archive_export import export
 from deedbook.domain.store.archive_file import written_to
 from deedbook.domain.store.archive_import import Taken, take_in
 from deedbook.domain.store.clock import now
-from deedbook.domain.store.place import Place
-from deedbook.domain.store.places import place_of
+from deedbook.domain.store.place import Place, Store
+from deedbook.domain.store.places import place_of, replicated
 from deedbook.domain.store.sqlite.read_only import ReadOnly
 from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
@@ -37,6 +37,7 @@ from deedbook.web.as_of import Moments
 from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
+from deedbook.web.console.action_page import ActionPage
 from deedbook.web.console.actions_page import ActionsPage
 from deedbook.web.console.actions_parts import ActionsParts
 from deedbook.web.console.api_page import ApiPage
@@ -97,17 +98,34 @@ def open_store(settings: Settings) -> Opened:
     """Open the store that the settings name, making it where there is none; raises `StoreUnusable`."""
     place = place_of(settings.url)
     store = place.open(queue=settings.queue)
+    log, close_replica = _log_of(store, settings)
     return Opened(
         place.told,
-        store.log,
+        log,
         store.audit_log,
         Generations(views_of(settings, place)),
         lambda: store.writer.queued,
         store.writer.on_commit,
         store.on_news,
         store.writer.on_try,
-        store.close,
+        partial(_close, close_replica, store.close),
     )
+
+
+def _close(*parts: Callable[[], None]) -> None:
+    for part in parts:
+        part()
+
+
+def _log_of(store: Store, settings: Settings) -> tuple[EventLog, Callable[[], None]]:
+    """Return what the store is read from, and what closes that beside it."""
+    if settings.read_url is None:
+        return store.log, lambda: None
+    try:
+        return replicated(store.log, settings.read_url)
+    except BaseException:
+        store.close()
+        raise
 
 
 def views_of(settings: Settings, place: Place) -> Path:
@@ -250,8 +268,8 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     refusals = Refusals()
     gate = Gate(store.log, keyring, wrong_keys, views.reached, settings.proxies, sessions, refusals)
     assets = Assets()
-    moments = Moments(store.log, now)
     templates = Templates(assets.path)
+    moments = Moments(store.log, now)
     entrance = Entrance(sessions, templates, settings.proxies, views.reached, partial(_namespaces, reader), refusals)
     keys = Keys(courier, store.log, keyring, new_id)
     actions = Actions(courier, views, moments, new_id, settings.newest_first)
@@ -281,6 +299,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             entrance=entrance,
             assets=assets,
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
+            action=ActionPage(courier, views, moments, store.log, templates, new_id),
             actions=ActionsPage(store.log, views, moments, templates),
             parts=ActionsParts(views, templates),
             timeline=TimelinePage(views, moments, templates),

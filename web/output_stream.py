@@ -14,11 +14,14 @@ from deedbook.web.channels import UNREADABLE, WHOLE
 from deedbook.web.followers import Follower
 from deedbook.web.frames import log_frame
 from deedbook.web.lines import one_line
+from deedbook.web.sought import Sought
 from deedbook.web.tail import HELD, Output, Tail
 
 #: What a replay sends at once: about so many characters, and no more lines. A page of lines is all that it holds.
 _PIECE = 64 * 1024
 _LINES = 256
+
+_EVERY = Sought()
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -74,21 +77,28 @@ class OutputStream:
 class Replay:
     """Sends the lines that there are, page by page, the next one only when the client took the last."""
 
-    def __init__(self, log: EventLog, asked: OutputAsked, written: Callable[[OutputLine], str]) -> None:
+    def __init__(
+        self, log: EventLog, asked: OutputAsked, written: Callable[[OutputLine], str], which: Sought = _EVERY
+    ) -> None:
         self._log = log
         self._asked = asked
         self._written = written
+        self._which = which
+        self._left = which.most
+        # What is looked through is read, and not sent, by the mebibyte; what is sent waits for its client.
+        self._piece, self._lines = (_PIECE, _LINES) if which.is_all else (16 * _PIECE, 16 * _LINES)
         self._page = HELD
         self.line = asked.after
 
     async def run(self, follower: Follower) -> tuple[int, str]:
         """Send all; where a line that was there is gone, say that it is not whole."""
-        while self.line < self._asked.end:
+        while self.line < self._asked.end and self._left != 0:
             # In a thread: what is old is on a disk. Each page borrows one, so that a client that waits holds none.
             last, text = await asyncio.to_thread(self._next)
-            if not text:
+            if last == self.line:
                 return UNREADABLE, f"there is no line behind {self.line}"
-            await follower.send(text)
+            if text:
+                await follower.send(text)
             self.line = last
         return WHOLE, "these are the lines that there are"
 
@@ -96,11 +106,14 @@ class Replay:
         found = self._log.output(self._asked.action, self.line, min(self._page, self._asked.end - self.line))
         # Up to a hole: what stands behind one must not look as if it were the next line.
         lines = [line for number, line in enumerate(found, self.line + 1) if line.line == number]
-        text = "".join(map(self._written, lines))
-        if text:
+        size = sum(len(line.text) + 1 for line in lines)
+        if size:
             # The next page is as large as this one says that it may be: lines differ by a factor of ten thousand.
-            self._page = max(1, min(_LINES, _PIECE * len(lines) // len(text)))
-        return lines[-1].line if lines else self.line, text
+            self._page = max(1, min(self._lines, self._piece * len(lines) // size))
+        wanted = [line for line in lines if self._which.holds(line)][: self._left]
+        if self._left is not None:
+            self._left -= len(wanted)
+        return lines[-1].line if lines else self.line, "".join(map(self._written, wanted))
 
 
 class OutputEntry(Struct):

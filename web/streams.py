@@ -22,6 +22,7 @@ from deedbook.web.negotiation import preferred
 from deedbook.web.numbers import whole_number
 from deedbook.web.output_stream import OutputAsked, OutputStream, Replay, as_ndjson, as_text
 from deedbook.web.problems import Problem, bad, body_of, not_found, problem_of
+from deedbook.web.sought import NARROWING, sought
 from deedbook.web.sse import EVENT_STREAM
 from deedbook.web.tail import Tail
 from deedbook.web.wanted import CREDENTIALS, FILTERS, wanted
@@ -79,18 +80,22 @@ class Streams(NamedTuple):
         )
 
     async def output(self, call: Call) -> Reply | Streamed:
-        """Send the lines of an action's output that there are: all, the last `tail`, or those behind line `after`."""
+        """Send the lines of an action's output that there are: all, the last `tail`, or those behind line `after`.
+
+        Of those, `q`, `timestamp__gte` and `limit` choose.
+        """
         if not self.gate.is_visible(call):
             raise not_found(f"action {call.scope['path_params']['uuid']}")
         if "follow" in call.query:
             raise bad("follow is for WebSockets; open one, or leave it out for the lines that there are.")
-        _known(call, ("tail", "after"))
+        _known(call, ("tail", "after", *NARROWING))
+        which = sought(call.query)
         self.followers.check(call.key)
         head = self.log.head()
         end = self.log.output_end(call.action).lines
         after = whole_number(call.query, "after", max(0, end - whole_number(call.query, "tail", end)), end)
         media, written = _WRITTEN[preferred(call, tuple(_WRITTEN))]
-        stream = Replay(self.log, OutputAsked(call.action, after, end), written)
+        stream = Replay(self.log, OutputAsked(call.action, after, end), written, which)
         return Streamed(self.sending(call, BodyChannel, stream.run, lambda: f"after={stream.line}"), media, head, _LIVE)
 
     async def follow_events(self, socket: WebSocket) -> None:

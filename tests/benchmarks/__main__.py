@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from tests.benchmarks import postgres, reading, recording, replay
+from tests.benchmarks import following, postgres, reading, recording, replay
 from tests.benchmarks.report import Report, machine
 
 
 def main() -> None:
     """Measure everything, or one part."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…")
-    parser.add_argument("--only", choices=["recording", "reading", "replay", "postgres"])
+    parser.add_argument("--only", choices=["recording", "reading", "replay", "postgres", "following"])
     parser.add_argument("--seconds", type=int, default=10, help="of one turn of wrk")
     parser.add_argument("--actions", type=int, default=reading.LARGE, help="in the large store")
     options = parser.parse_args()
@@ -25,6 +25,8 @@ def main() -> None:
         replay.measure(report, options.actions, options.seconds)
     if options.only in (None, "postgres"):
         postgres.measure(report, options.seconds)
+    if options.only in (None, "following"):
+        following.measure(report, options.seconds)
     report.save(Path("build/bench.json"))
 
 

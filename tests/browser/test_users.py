@@ -9,6 +9,7 @@ from tests.support.server import Server
 def test_users_are_gone_through_by_keyboard(windows: Windows, server: Server) -> None:
     """`/` searches, `j` goes into the list, Enter opens the actions of the one that is chosen."""
     page = windows.open("/users?namespace=acme")
+    page.route("**/?namespace=acme&user=shipyard-ci", lambda route: route.fulfill(body="their actions"))
     expect(page.get_by_role("link", name="Users", exact=True)).to_have_attribute("aria-current", "page")
     page.keyboard.press("/")
     page.keyboard.type("shipyard")

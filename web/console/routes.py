@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from deedbook.domain.keys import Right
 from deedbook.web.call import Reply
+from deedbook.web.console.action_page import ActionPage
 from deedbook.web.console.actions_page import ActionsPage
 from deedbook.web.console.actions_parts import ActionsParts
 from deedbook.web.console.api_page import ApiPage
@@ -23,11 +24,12 @@ from deedbook.web.console.users_page import UsersPage
 from deedbook.web.console.visit import Visit
 
 
-def console(
+def console(  # noqa: PLR0913  # one for each page
     *,
     entrance: Entrance,
     assets: Assets,
     sign_in: SignIn,
+    action: ActionPage,
     actions: ActionsPage,
     parts: ActionsParts,
     timeline: TimelinePage,
@@ -51,6 +53,11 @@ def console(
         Route("/sign-in/{ticket}", OpenPage(entrance, sign_in.by_ticket)),
         Route("/sign-out", Page(entrance, POST=Act(may.READ, sign_in.out))),
         Route("/theme", Page(entrance, POST=Act(may.READ, choose_theme))),
+        Route("/action/{uuid}", Page(entrance, GET=Act(may.READ, action.page))),
+        Route("/action/{uuid}/cancel", Page(
+            entrance, GET=Act(may.CANCEL, action.ask_cancel), POST=Act(may.CANCEL, action.cancel))),
+        Route("/action/{uuid}/retry", Page(
+            entrance, GET=Act(may.RETRY, action.ask_retry), POST=Act(may.RETRY, action.retry))),
         Route("/system", Page(entrance, GET=Act(may.READ, health.page))),
         Route("/system/rebuild", Page(entrance, POST=Act(may.ADMINISTER, health.rebuild))),
         Route("/keys", Page(entrance, GET=Act(may.ADMINISTER, keys.page), POST=Act(may.ADMINISTER, keys.issue))),

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from deedbook.domain.lifecycle import State
 from deedbook.projections.dates import iso8601
 from deedbook.web.call import Reply
+from deedbook.web.console.visible import output, visible
 from deedbook.web.dates import parse_date
 
 HTML = b"text/html; charset=utf-8"
@@ -54,7 +55,8 @@ class Templates:
         self._environment.globals["asset"] = asset
         self._environment.filters.update(
             {"iso": iso, "date": iso8601, "clock": clock, "span": span, "shape": lambda state: SHAPES[State(state)],
-             "short": short, "tail": tail, "shell": shlex.quote, "grouped": lambda number: f"{number:,}"}
+             "short": short, "tail": tail, "shell": shlex.quote, "grouped": lambda number: f"{number:,}",
+             "visible": visible, "output": output}
         )  # fmt: skip
 
     def html(self, name: str, **context: object) -> str:
