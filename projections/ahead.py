@@ -29,6 +29,9 @@ from deedbook.projections.preparing import prepare
 #: Events in a batch: up to a milestone, where a part of it would end anyway.
 BATCH = EVERY
 
+#: Bytes of documents and long bodies in a batch: where actions have more to say, the next batch has fewer of them.
+WEIGHT = 8 * 1024 * 1024
+
 #: How often it is looked whether what the process reads is still wanted, in seconds.
 _LOOK = 0.1
 
@@ -46,11 +49,21 @@ _DECODER = msgspec.msgpack.Decoder(_Told)
 
 def batches(log: EventLog) -> Iterator[Prepared]:
     """Read and prepare a log from the beginning to its end, or to an event that can't be read."""
-    position = 0
+    position, limit = 0, BATCH
     with contextlib.suppress(Undecodable):
-        while happened := log.read(position, BATCH):
-            yield prepare(happened)
-            position = happened[-1].position
+        while happened := log.read(position, limit):
+            batch = prepare(happened)
+            yield batch
+            position = batch.position
+            # No more than twice as many at once: what comes next may say more than what came last.
+            limit = max(1, min(BATCH, 2 * limit, len(happened) * WEIGHT // max(1, weight(batch))))
+
+
+def weight(batch: Prepared) -> int:
+    """Return how many bytes a batch has of documents and long bodies, about."""
+    return sum(
+        sum(map(len, part.begun.documents)) + sum(len(body) for _, body in part.begun.bodies) for part in batch.parts
+    )
 
 
 class Ahead:

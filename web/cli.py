@@ -135,6 +135,8 @@ def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
                      type=click.FloatRange(0.1), help="Seconds that a stream may stay unread before it is closed."),
         click.option("--queue", envvar="DEEDBOOK_QUEUE", default=10_000, show_default=True,
                      type=click.IntRange(1), help="Commands that may wait to be recorded."),
+        click.option("--read-url", envvar="DEEDBOOK_READ_URL",
+                     help="A hot standby of the PostgreSQL database, which events and output are read from."),
         click.option("--snapshots", envvar="DEEDBOOK_SNAPSHOTS", type=click.Path(path_type=Path, file_okay=False),
                      help="A folder that nodes share: a new one takes its views there, and leaves them for the next."),
         click.option("--snapshot-events", envvar="DEEDBOOK_SNAPSHOT_EVENTS", default=100_000, show_default=True,

@@ -21,8 +21,8 @@ from deedbook.domain.store.archive_export import export
 from deedbook.domain.store.archive_file import written_to
 from deedbook.domain.store.archive_import import Taken, take_in
 from deedbook.domain.store.clock import now
-from deedbook.domain.store.place import Place
-from deedbook.domain.store.places import place_of
+from deedbook.domain.store.place import Place, Store
+from deedbook.domain.store.places import place_of, replicated
 from deedbook.domain.store.sqlite.read_only import ReadOnly
 from deedbook.domain.store.verify import Checked, verify
 from deedbook.projections.generations import Generations
@@ -38,6 +38,8 @@ from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
 from deedbook.web.console.action_page import ActionPage
+from deedbook.web.console.actions_page import ActionsPage
+from deedbook.web.console.actions_parts import ActionsParts
 from deedbook.web.console.api_page import ApiPage
 from deedbook.web.console.api_reference import reference
 from deedbook.web.console.assets import Assets
@@ -47,8 +49,10 @@ from deedbook.web.console.nowhere import Nowhere
 from deedbook.web.console.object_page import ObjectPage
 from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
+from deedbook.web.console.searches_page import SearchesPage
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.timeline_page import TimelinePage
 from deedbook.web.console.users_page import UsersPage
 from deedbook.web.courier import Courier
 from deedbook.web.export import Exports
@@ -94,17 +98,34 @@ def open_store(settings: Settings) -> Opened:
     """Open the store that the settings name, making it where there is none; raises `StoreUnusable`."""
     place = place_of(settings.url)
     store = place.open(queue=settings.queue)
+    log, close_replica = _log_of(store, settings)
     return Opened(
         place.told,
-        store.log,
+        log,
         store.audit_log,
         Generations(views_of(settings, place)),
         lambda: store.writer.queued,
         store.writer.on_commit,
         store.on_news,
         store.writer.on_try,
-        store.close,
+        partial(_close, close_replica, store.close),
     )
+
+
+def _close(*parts: Callable[[], None]) -> None:
+    for part in parts:
+        part()
+
+
+def _log_of(store: Store, settings: Settings) -> tuple[EventLog, Callable[[], None]]:
+    """Return what the store is read from, and what closes that beside it."""
+    if settings.read_url is None:
+        return store.log, lambda: None
+    try:
+        return replicated(store.log, settings.read_url)
+    except BaseException:
+        store.close()
+        raise
 
 
 def views_of(settings: Settings, place: Place) -> Path:
@@ -253,6 +274,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     keys = Keys(courier, store.log, keyring, new_id)
     actions = Actions(courier, views, moments, new_id, settings.newest_first)
     streams = Streams(gate, store.log, tail, followers)
+    searches = Searches(courier, views, moments)
     health = Health(store.log, store.queued, reader, runner, store.generations, sharing)
     commits = Commits()
     store.on_try.append(commits.note)
@@ -265,7 +287,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         relationships=Relationships(courier, views),
         people=People(views),
         objects=Objects(views),
-        searches=Searches(courier, views, moments),
+        searches=searches,
         admin=Admin(builder, store.generations),
         keys=keys,
         streams=streams,
@@ -278,6 +300,10 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             assets=assets,
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
             action=ActionPage(courier, views, moments, store.log, templates, new_id),
+            actions=ActionsPage(store.log, views, moments, templates),
+            parts=ActionsParts(views, templates),
+            timeline=TimelinePage(views, moments, templates),
+            searches=SearchesPage(searches),
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
             thing=ObjectPage(templates, views),

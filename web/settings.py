@@ -19,8 +19,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     streams_per_key: open streams that one API key may have; slow_follower: seconds that a follower may leave a frame
     unread; queue: commands that may wait to be recorded; session_secret: what signs the console's cookies, None for
-    one that is made and kept beside the store. snapshots: a folder that nodes share, where they leave the views every
-    `snapshot_events` events or `snapshot_minutes` minutes.
+    one that is made and kept beside the store; read_url: a replica of the store, which is read from as far as it goes.
+    snapshots: a folder that nodes share, where they leave the views every `snapshot_events` events or
+    `snapshot_minutes` minutes.
     """
 
     url: str = DEFAULT_URL
@@ -31,6 +32,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     slow_follower: float = 10.0
     queue: int = 10_000
     session_secret: str | None = None
+    read_url: str | None = None
     snapshots: Path | None = None
     snapshot_events: int = 100_000
     snapshot_minutes: float = 60.0

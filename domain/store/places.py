@@ -3,9 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from deedbook.domain.errors import StoreUnusable
+from deedbook.domain.log import EventLog
 from deedbook.domain.store.place import Place
 from deedbook.domain.store.postgres.place import postgres_place
+from deedbook.domain.store.postgres.replica import PostgresReplica
+from deedbook.domain.store.replicated import Replicated
 from deedbook.domain.store.sqlite.place import sqlite_place
+
+#: What opens a replica, by the scheme of its URL.
+_REPLICAS = ("postgresql", "postgres")
 
 #: What makes a place of a URL, by its scheme.
 ENGINES: Mapping[str, Callable[[str], Place]] = {
@@ -25,3 +31,23 @@ def place_of(url: str) -> Place:
             " slashes) or postgresql://user@host/database, and begins otherwise here."
         )
     return ENGINES[scheme](url)
+
+
+def replicated(primary: EventLog, url: str) -> tuple[Replicated, Callable[[], None]]:
+    """Return a log that is read from the replica at a URL as far as that has it, and what closes the replica.
+
+    Raises `StoreUnusable` where the URL names none, or one of another log; not where it is out of reach now.
+    """
+    if not primary.is_remote or url.partition(":")[0] not in _REPLICAS:
+        raise StoreUnusable(
+            "DEEDBOOK_READ_URL names a hot standby of the PostgreSQL database in DEEDBOOK_URL, as"
+            " postgresql://user@host/database; leave it out for any other store."
+        )
+    replica = PostgresReplica(url)
+    log = Replicated(primary, replica.log)
+    try:
+        log.check()
+    except BaseException:
+        replica.close()
+        raise
+    return log, replica.close

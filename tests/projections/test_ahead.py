@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,8 @@ from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.reading import SqliteLog
 from deedbook.domain.testing import command_sequences, live
-from deedbook.projections.ahead import BATCH, Ahead, batches
+from deedbook.projections import ahead
+from deedbook.projections.ahead import BATCH, Ahead, batches, weight
 from deedbook.projections.generations import Generations
 from deedbook.projections.progress import Outcome, Phase, Progress
 from deedbook.projections.rebuild import AHEAD, BuildAbandoned, build
@@ -108,6 +109,16 @@ def test_whatever_happened(history: list[Command]) -> None:
         together = content(build(store.log, Generations(Path(name)), ahead=0))
         store.close()
         assert together == alone
+
+
+def test_what_weighs_much_comes_in_small_batches(log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After one that weighs too much the next has fewer events, so memory is bounded; and none is left out."""
+    monkeypatch.setattr(ahead, "WEIGHT", 100_000)
+    found = list(batches(log))
+    assert found[-1].position == log.head() == sum(sum(batch.topics.values()) for batch in found)
+    pairs = [(before, after) for before, after in pairwise(found[:-1]) if weight(before) > 100_000]
+    assert len(pairs) > 2
+    assert all(sum(after.topics.values()) < sum(before.topics.values()) for before, after in pairs)
 
 
 def test_only_a_long_log_is_read_ahead(log: SqliteLog, generations: Generations) -> None:
@@ -203,12 +214,12 @@ def test_a_build_that_is_abandoned_does_not_wait_for_its_reader(log: SqliteLog, 
 def test_a_reader_waits_for_its_batches_to_be_taken(log: SqliteLog) -> None:
     """What it has read beyond that is bounded: it ends by itself when nobody takes any more."""
     others = set(children())
-    with Ahead(log.elsewhere()) as ahead:
+    with Ahead(log.elsewhere()) as reading_ahead:
         (reader,) = set(children()) - others
-        taken = list(islice(ahead.batches(lambda: False), 1))
+        taken = list(islice(reading_ahead.batches(lambda: False), 1))
         assert taken == list(islice(batches(log), 1))
         assert Path(f"/proc/{reader}").exists()
-        ahead.let_go()
+        reading_ahead.let_go()
         wait_for(lambda: reader not in children() or _is_over(reader), "the reader to end")
 
 

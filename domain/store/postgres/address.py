@@ -31,20 +31,23 @@ class Address(NamedTuple):
         return f"Address({self.told!r})"
 
 
-def address_of(url: str) -> Address:
-    """Return the address in a URL as libpq reads it; raises `StoreUnusable`, never showing a password."""
+def address_of(url: str, setting: str = "DEEDBOOK_URL", session: str = "read-write") -> Address:
+    """Return the address in a URL as libpq reads it; raises `StoreUnusable`, never showing a password.
+
+    `setting` is where it was given; `session`: which of several hosts is taken, unless the URL says it.
+    """
     # What libpq says of a wrong URL quotes it: where a password has an @ in it, that is half of the password.
     if url.partition("://")[2].partition("/")[0].count("@") > 1:
-        raise StoreUnusable("DEEDBOOK_URL has more than one @ before the host; write one in a password as %40.")
+        raise StoreUnusable(f"{setting} has more than one @ before the host; write one in a password as %40.")
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except (psycopg.Error, ValueError):
         raise StoreUnusable(
-            "DEEDBOOK_URL is no URL that PostgreSQL's library reads; write postgresql://user@host:5432/database, with"
+            f"{setting} is no URL that PostgreSQL's library reads; write postgresql://user@host:5432/database, with"
             " what is special in a password or a name as %XX."
         ) from None
     if "," in given.get("host", ""):
-        given.setdefault("target_session_attrs", "read-write")
+        given.setdefault("target_session_attrs", session)
     return Address(make_conninfo("", **{**_DEFAULTS, **given}), _told(given))
 
 

@@ -36,8 +36,10 @@ class _Listening(PatientConnection):
 class Listener:
     """Listens in a thread of its own."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, is_standby: bool = False) -> None:
+        """`is_standby`: the server takes no LISTEN, so that only looking tells."""
         self._address = address
+        self._is_standby = is_standby
         #: Notified when something was committed, as far as this node has heard.
         self.recorded = threading.Condition()
         #: Whether something was committed, by whomever, that nobody here has looked at yet.
@@ -114,7 +116,8 @@ class Listener:
                 self._socket = -1
 
     def _listen(self, connection: PatientConnection) -> None:
-        connection.execute(f"LISTEN {CHANNEL}".encode())
+        if not self._is_standby:
+            connection.execute(f"LISTEN {CHANNEL}".encode())
         while not self._closing.is_set():
             # First looked, then waited: what was committed while nobody listened is seen.
             self._look(connection)
