@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import structs
 from sqlite_utils import Database
 
 from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.arrivals import arrived
 from deedbook.projections.deadline import PATIENCE, deadline
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
@@ -21,6 +23,7 @@ from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
 from deedbook.projections.retries import Retries, retries
 from deedbook.projections.searches import Search, searches
+from deedbook.projections.suggestions import suggestions
 from deedbook.projections.timeline import Timeline, timeline
 from deedbook.projections.users import Users, users
 from deedbook.projections.versions import Release, is_damage, release_of
@@ -65,6 +68,16 @@ class Snapshot(NamedTuple):
         self._require_parts(query)
         with deadline(self.db, patience) if query.words else nullcontext():
             return page(self.db, query)
+
+    def arrived(self, query: ActionQuery, after: int) -> int:
+        """Return how many actions a query finds that it did not find at a position; see `arrivals.arrived`."""
+        self._require_parts(structs.replace(query, as_of=after))
+        return arrived(self.db, query, after)
+
+    def suggestions(self, namespace: str | None, field: str, part: str, limit: int) -> list[str]:
+        """Return values of a field that hold a text, commonest first; see `suggestions.suggestions`."""
+        self._require("actions_by_agent", "by words")
+        return suggestions(self.db, namespace, field, part, limit)
 
     def timeline(self, query: ActionQuery, low: int | None, high: int | None, most: int) -> Timeline:
         """Return the actions of a query over time, as `timeline.timeline`; raises as `actions`."""

@@ -23,7 +23,7 @@ _SHALLOW = 1000
 _SHORT = 100
 
 #: Filters of equality that may come more than once, with their fields: any of the values counts.
-_REPEATABLE = {name: name for name in ("state", "user", "action", "method", "ip")} | {"user_agent": "agent"}
+REPEATABLE = {name: name for name in ("state", "user", "action", "method", "ip")} | {"user_agent": "agent"}
 _ONCE = (
     "uuid__startswith", "start_date__gte", "start_date__lte", "end_date__gte", "end_date__lte",
     "object", "include_related", "is_user_action", "q", "as_of", "limit", "offset", "cursor",
@@ -33,7 +33,7 @@ _ONCE = (
 _TEXT, _WORDS = 512, 16
 
 _STATES = frozenset(str(state) for state in State)
-_KNOWN = frozenset({"uuid", *_REPEATABLE, *_ONCE})
+_KNOWN = frozenset({"uuid", *REPEATABLE, *_ONCE})
 
 Parameters = Mapping[str, list[str]]
 
@@ -49,7 +49,7 @@ def parse(
     uri = one.get("object")
     if "include_related" in one and uri is None:
         raise bad("include_related needs an object that the others are related to: give `object`.")
-    equal = {field: tuple(dict.fromkeys(parameters[name])) for name, field in _REPEATABLE.items() if name in parameters}
+    equal = {field: tuple(dict.fromkeys(parameters[name])) for name, field in REPEATABLE.items() if name in parameters}
     _check_states(equal.get("state", ()))
     if "is_user_action" in one:
         equal["is_user_action"] = (str(_flag("is_user_action", one["is_user_action"])).lower(),)

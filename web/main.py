@@ -38,6 +38,8 @@ from deedbook.web.auth import Keyring, WrongKeys
 from deedbook.web.beside import Beside
 from deedbook.web.builder import Builder
 from deedbook.web.console.action_page import ActionPage
+from deedbook.web.console.actions_page import ActionsPage
+from deedbook.web.console.actions_parts import ActionsParts
 from deedbook.web.console.api_page import ApiPage
 from deedbook.web.console.api_reference import reference
 from deedbook.web.console.assets import Assets
@@ -47,8 +49,10 @@ from deedbook.web.console.nowhere import Nowhere
 from deedbook.web.console.object_page import ObjectPage
 from deedbook.web.console.page import Entrance
 from deedbook.web.console.routes import console
+from deedbook.web.console.searches_page import SearchesPage
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.timeline_page import TimelinePage
 from deedbook.web.console.users_page import UsersPage
 from deedbook.web.courier import Courier
 from deedbook.web.export import Exports
@@ -270,6 +274,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     keys = Keys(courier, store.log, keyring, new_id)
     actions = Actions(courier, views, moments, new_id, settings.newest_first)
     streams = Streams(gate, store.log, tail, followers)
+    searches = Searches(courier, views, moments)
     health = Health(store.log, store.queued, reader, runner, store.generations, sharing)
     commits = Commits()
     store.on_try.append(commits.note)
@@ -282,7 +287,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         relationships=Relationships(courier, views),
         people=People(views),
         objects=Objects(views),
-        searches=Searches(courier, views, moments),
+        searches=searches,
         admin=Admin(builder, store.generations),
         keys=keys,
         streams=streams,
@@ -295,6 +300,10 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             assets=assets,
             sign_in=SignIn(entrance, keyring, wrong_keys, Tickets(store.generations.folder)),
             action=ActionPage(courier, views, moments, store.log, templates, new_id),
+            actions=ActionsPage(store.log, views, moments, templates),
+            parts=ActionsParts(views, templates),
+            timeline=TimelinePage(views, moments, templates),
+            searches=SearchesPage(searches),
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
             thing=ObjectPage(templates, views),

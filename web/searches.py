@@ -45,7 +45,7 @@ class Searches(NamedTuple):
         """Save a search: 201, or 200 where it replaced the one that had its name."""
         call.media()
         request = decoded(await call.body(ACTION_BODY, "a search"), SearchRequest)
-        query = self._checked(request.query)
+        query = self.checked(request.query)
         command = SaveSearch(namespace=call.home, name=request.name, query=query, by=call.caller)
         once = call.once(b"save search", request)
         answer = await self.courier.perform(command, once)
@@ -64,7 +64,7 @@ class Searches(NamedTuple):
         answer = await self.courier.perform(DeleteSearch(namespace=call.home, name=names[0], by=call.caller))
         return Reply(200, msgspec.json.encode({"namespace": call.home, "name": names[0]}), answer.position)
 
-    def _checked(self, text: str) -> str:
+    def checked(self, text: str) -> str:
         """Return a query string without its question mark; raises the 400 where the list would not take it."""
         text = text.removeprefix("?")
         parameters: dict[str, list[str]] = {}

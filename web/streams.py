@@ -242,7 +242,8 @@ def _may_read(key: ApiKey) -> None:
 def _known(call: Call, names: Iterable[str]) -> None:
     for name in call.query:
         if name not in names:
-            raise bad(f"There is no parameter {name}; known are tail, follow and after.")
+            *others, last = (one for one in names if one not in CREDENTIALS)
+            raise bad(f"There is no parameter {name}; known are {', '.join(others)} and {last}.")
 
 
 def _flag(call: Call, name: str, *, default: bool) -> bool:

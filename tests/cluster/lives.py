@@ -46,6 +46,8 @@ class Lives:
         self.lives: list[Life] = []
         #: Answers that nobody should ever get: another status, or a 503 that does not say when to come back.
         self.wrong: list[str] = []
+        #: When clients were told 503, and to come back.
+        self.turned_away: list[float] = []
         self._lock = Lock()
         limits = httpx.Limits(max_connections=64)
         self._clients = [
@@ -134,6 +136,7 @@ class Lives:
             return "acknowledged", answer.json()
         if answer.status_code != 503 or "retry-after" not in answer.headers:
             self.wrong.append(f"POST {path} {body} ({key}): {answer.status_code} {answer.text}")
+        self.turned_away.append(time.monotonic())
         time.sleep(0.2)
         # The one sentence that says so; every other one says that nothing was done.
         return "unknown" if "may be recorded or not" in answer.text else "refused", {}

@@ -33,7 +33,7 @@ def programs() -> Programs | str:
         if not is_there
     ]
     if etcd is None or postgres is None or missing:
-        return f"A cluster needs {', '.join(missing)}, or all of it by `.ci/run`."
+        return f"A cluster needs more than there is: {', '.join(missing)}; `.ci/run` installs all of it."
     return Programs(Path(etcd), postgres)
 
 

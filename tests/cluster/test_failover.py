@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,15 @@ def test_recording_went_on_within_the_lease_and_ten_seconds(story: Story) -> Non
 def test_every_answer_was_one_of_those_that_are_promised(story: Story) -> None:
     """A request was done, or answered 503 with Retry-After: never a fault, never something that was not asked."""
     assert not story.lives.wrong
+
+
+def test_recording_was_refused_at_once_while_there_was_no_leader(story: Story) -> None:
+    """Clients were told 503 and when to come back, all the time: not left to wait for who leads next."""
+    if not story.lost_leader:
+        pytest.skip("the leader was there all the time")
+    told = [story.was_hurt_at, *(at for at in story.lives.turned_away if story.was_hurt_at < at < story.resumed_at)]
+    # A frozen leader is given ten seconds to answer what it was asked before.
+    assert max(after - before for before, after in pairwise([*told, story.resumed_at])) < TTL * 0.75
 
 
 def test_reads_kept_answering(story: Story) -> None:

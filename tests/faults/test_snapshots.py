@@ -81,6 +81,17 @@ def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_scene(request: pytest.FixtureRequest, scene: Scene) -> Scene:
+    """The same, with a log of each engine."""
+    if request.param == "postgresql":
+        # Not before it is asked for: where there is no PostgreSQL, that skips.
+        from tests.support.postgres import shared_server  # noqa: PLC0415
+
+        scene.url = shared_server().database()
+    return scene
+
+
 def record(node: Server, *markers: str) -> None:
     """Record actions."""
     with node.client() as client:
@@ -104,8 +115,9 @@ def health(node: Server) -> dict[str, Any]:
     return told
 
 
-def test_a_new_node_begins_with_what_another_one_left(scene: Scene) -> None:
+def test_a_new_node_begins_with_what_another_one_left(any_scene: Scene) -> None:
     """It lists all that was recorded, also since; `/health` says where it began; its views are those of a replay."""
+    scene = any_scene
     with scene.node("one") as one:
         record(one, "a", "b")
         wait_for(lambda: scene.position() == health(one)["log"]["position"], "the snapshot")

@@ -116,3 +116,16 @@ def test_saved_searches_are_the_last_of_each_name(history: list[Command], namesp
     with asked(history) as (snapshot, _):
         found = [((one.name, one.namespace), one.query) for one in snapshot.searches(namespace)]
         assert found == sorted((key, query) for key, query in kept.items() if namespace in (None, key[1]))
+
+
+def test_what_hangs_on_two_is_told_in_full_at_one() -> None:
+    """At the first; the other says that it is told elsewhere, and repeats nothing of what hangs on it."""
+    by = Caller("root")
+    links = [("/top/", "/a/"), ("/top/", "/b/"), ("/a/", "/c/"), ("/b/", "/c/"), ("/c/", "/d/")]
+    history: list[Command] = [StateParent(namespace="acme", parent=one, child=other, by=by) for one, other in links]
+    with asked(history) as (snapshot, _):
+        a, b = snapshot.tree("acme", "/top/", above=False).nodes
+        assert [(node.uri, node.is_told_elsewhere, len(node.nodes)) for node in (*a.nodes, *b.nodes)] == [
+            ("/c/", False, 1),
+            ("/c/", True, 0),
+        ]

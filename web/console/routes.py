@@ -7,6 +7,8 @@ from starlette.routing import BaseRoute, Route
 from deedbook.domain.keys import Right
 from deedbook.web.call import Reply
 from deedbook.web.console.action_page import ActionPage
+from deedbook.web.console.actions_page import ActionsPage
+from deedbook.web.console.actions_parts import ActionsParts
 from deedbook.web.console.api_page import ApiPage
 from deedbook.web.console.assets import ICON, ROOT, Assets
 from deedbook.web.console.health_page import HealthPage
@@ -14,18 +16,24 @@ from deedbook.web.console.keys_page import KeysPage
 from deedbook.web.console.object_page import ObjectPage
 from deedbook.web.console.page import Act, Entrance, OpenPage, Page
 from deedbook.web.console.preferences import theme_cookie
+from deedbook.web.console.searches_page import SearchesPage
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import own_path, see_other
+from deedbook.web.console.timeline_page import TimelinePage
 from deedbook.web.console.users_page import UsersPage
 from deedbook.web.console.visit import Visit
 
 
-def console(  # one for each page
+def console(  # noqa: PLR0913  # one for each page
     *,
     entrance: Entrance,
     assets: Assets,
     sign_in: SignIn,
     action: ActionPage,
+    actions: ActionsPage,
+    parts: ActionsParts,
+    timeline: TimelinePage,
+    searches: SearchesPage,
     health: HealthPage,
     keys: KeysPage,
     api: ApiPage,
@@ -35,6 +43,12 @@ def console(  # one for each page
     """Return the routes of the console."""
     may = Right
     return [
+        Route("/", Page(entrance, GET=Act(may.READ, actions.page))),
+        Route("/timeline", Page(entrance, GET=Act(may.READ, timeline.page))),
+        Route("/searches", Page(entrance, POST=Act(may.SAVE, searches.save))),
+        Route("/searches/delete", Page(entrance, POST=Act(may.SAVE, searches.delete))),
+        Route("/actions/news", Page(entrance, GET=Act(may.READ, parts.news))),
+        Route("/actions/values", Page(entrance, GET=Act(may.READ, parts.values))),
         Route("/sign-in", OpenPage(entrance, sign_in.page)),
         Route("/sign-in/{ticket}", OpenPage(entrance, sign_in.by_ticket)),
         Route("/sign-out", Page(entrance, POST=Act(may.READ, sign_in.out))),

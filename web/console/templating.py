@@ -110,6 +110,9 @@ def span(seconds: float | None) -> str:
     return f"{seconds / length:.0f} {unit}"
 
 
+#: Controls; marks of direction, which can show a text as another; what has no width.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
 #: A URI of more signs is shortened in the middle.
 _SHORT = 44
 
@@ -124,7 +127,11 @@ def tail(uri: str) -> str:
 
 
 def short(text: str, most: int = _SHORT) -> str:
-    """Return a text of at most `most` signs: its beginning and, mostly, its end, which tells URIs apart."""
+    """Return a text of at most `most` signs: its beginning and, mostly, its end, which tells URIs apart.
+
+    What would not be seen, but change what is, is written out: controls, and marks that turn the direction.
+    """
+    text = _UNSEEN.sub(lambda sign: f"⟨{ord(sign[0]):04X}⟩", text)
     if len(text) <= most:
         return text
     end = (most - 1) * 2 // 3

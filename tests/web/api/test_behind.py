@@ -42,7 +42,7 @@ def test_a_view_that_stopped_answers_from_its_last_good_position(tmp_path: Path)
     with serving(tmp_path) as server, asking(server) as client:
         recorder = Tenant(client, server.key).recorder
         made = recorder.record()
-        _, stopped = server.stop(), _add_unreadable(tmp_path / "log.db")
+        _, stopped = server.stop(), add_unreadable(tmp_path / "log.db")
         server.start()
         assert recorder.listed() == [made]
         answer = recorder.post("/action/", CALL)
@@ -83,7 +83,7 @@ def test_a_log_that_can_t_be_asked_answers_from_the_last_good_position(tmp_path:
         assert health.json()["log"]["failure"]
 
 
-def _add_unreadable(log: Path) -> int:
+def add_unreadable(log: Path) -> int:
     """Add an event that this version can't read, and return its position."""
     with sqlite3.connect(log) as connection:
         (head,) = connection.execute("SELECT max(position) FROM events").fetchone()

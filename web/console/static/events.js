@@ -6,14 +6,18 @@ const SLOWEST = 15000;
 
 /** Hand every event behind a position to `heard`, in order, once each; returns what ends it. */
 export function follow(path, after, heard) {
-  let position = after, socket, timer, wait = 500, isOver = false;
+  let position = after, socket, timer, since, wait = 500, isOver = false;
 
   function open() {
     const url = new URL(path, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.searchParams.set("after", position);
     socket = new WebSocket(url);
-    socket.addEventListener("open", () => { wait = 500; linkState(""); });
+    socket.addEventListener("open", () => {
+      since = Date.now();
+      // A server that can't go on opens too, and closes at once.
+      timer = setTimeout(() => linkState(""), 300);
+    });
     socket.addEventListener("message", ({ data }) => {
       const event = JSON.parse(data);
       position = event.position;
@@ -22,16 +26,18 @@ export function follow(path, after, heard) {
     socket.addEventListener("close", lost);
   }
 
-  async function lost() {
+  async function lost({ code, reason }) {
+    clearTimeout(timer);
     if (isOver) return;
-    linkState("Not live: the connection is lost, and tried again.");
+    linkState(code === 1011 && reason ? `Not live: ${reason}.` : "Not live: the connection is lost, and tried again.");
     if (await isSignedOut()) {
       linkState("Not live: you are signed out. Reload to sign in.");
       return;
     }
     if (isOver) return;
+    wait = since && Date.now() - since > 5000 ? 500 : Math.min(SLOWEST, wait * 2);
+    since = 0;
     timer = setTimeout(open, wait * (1 + Math.random()));
-    wait = Math.min(SLOWEST, wait * 2);
   }
 
   open();

@@ -16,7 +16,6 @@ from deedbook.domain.results import Answer
 from deedbook.domain.store.postgres import PostgresStore, reading
 from deedbook.domain.store.postgres.place import postgres_place
 from deedbook.domain.store.postgres.reading import CONNECTIONS
-from tests.contract.elsewhere import in_threads
 from tests.contract.giving import given, recorded, recording, together
 from tests.support.postgres import Server, own_server, standby_of, until
 
@@ -32,20 +31,12 @@ def store(url: str) -> Iterator[PostgresStore]:
 def test_when_all_connections_are_in_use_it_is_said(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who finds none free is told so, and the next one is answered."""
     monkeypatch.setattr(reading, "_WAITING", 0.2)
-    reader = store._reader  # noqa: SLF001  # to keep them all busy for a while
-
-    def ask(number: int) -> str:
-        if number < CONNECTIONS:
-            reader.all("SELECT pg_sleep(1)")
-            return "slept"
-        while reader._lent < CONNECTIONS:  # noqa: SLF001  # until they are
-            pass
+    with ExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            stack.enter_context(store._reader._borrowed(60))  # noqa: SLF001  # to keep them all busy
         with pytest.raises(StoreFailed) as caught:
             store.log.head()
-        return str(caught.value)
-
-    told = in_threads(CONNECTIONS + 1, ask)
-    assert told[-1] == f"All {CONNECTIONS} connections to PostgreSQL are in use; repeat in a second."
+    assert str(caught.value) == f"All {CONNECTIONS} connections to PostgreSQL are in use; repeat in a second."
     assert store.log.head() == 1
 
 
@@ -98,11 +89,12 @@ def full(server: Server, url: str) -> Iterator[None]:
             server.run(f"DROP TABLESPACE {name}")
 
 
+@pytest.mark.timeout(300)
 def test_a_full_disk_on_the_server_is_said(store: PostgresStore, server: Server, url: str) -> None:
     """What does not fit is refused whole; what is there is read; with room again, recording goes on."""
     try:
         with full(server, url):
-            outcomes = [together(store, [recording(body=noise())])[0] for _ in range(30)]
+            outcomes = [together(store, [recording(body=noise())])[0] for _ in range(15)]
             refused = [outcome for outcome in outcomes if isinstance(outcome, StoreFailed)]
             assert refused
             assert all("its disk is full; make room on the server" in str(one) for one in refused)
@@ -113,6 +105,7 @@ def test_a_full_disk_on_the_server_is_said(store: PostgresStore, server: Server,
     assert isinstance(together(store, [recording()])[0], Answer)
 
 
+@pytest.mark.timeout(300)
 def test_a_standby_is_no_primary() -> None:
     """A standby alone is refused; of several hosts, the primary is found wherever it stands in the URL."""
     with own_server() as primary:

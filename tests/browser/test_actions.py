@@ -1,0 +1,398 @@
+"""The list of actions: what is filtered, found, told live and shown as of a moment; with and without scripts."""
+
+import csv
+import json
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import NARROW, Reader, Theme, Windows, overflow, violations
+from tests.support.server import Server, issue_key, serving
+from tests.web.api.test_behind import add_unreadable
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    """Return what the address bar asks for."""
+    query = parse_qs(urlsplit(page.url).query)
+    return {name: values for name, values in query.items() if name != "namespace"}
+
+
+def total(server: Server, **query: str | list[str]) -> int:
+    """Return how many actions the API finds."""
+    with server.client() as client:
+        meta = client.get("/acme/action/", params={"limit": "1", **query}).json()["meta"]
+        return int(meta["total_count"])
+
+
+def found(page: Page, number: int) -> None:
+    """Wait until the page says that it found so many."""
+    expect(page.locator("#head .total .number")).to_have_text(f"{number:,}")
+
+
+def record(server: Server, **more: object) -> str:
+    """Record an action, and return its id."""
+    action = {"action": "Deploy", "method": "POST", "path": "/deploy/", "state": "Success", **more}
+    with server.client() as client:
+        answer = client.post("/acme/action/", json=action)
+        assert answer.status_code in (201, 202), answer.text
+        return str(answer.json()["uuid"])
+
+
+def finish(server: Server, action: str, state: str = "Success") -> None:
+    """End an action."""
+    with server.client() as client:
+        assert client.post(f"/action/{action}/finish/", json={"state": state}).status_code == 200
+
+
+def test_filters_are_in_the_address_and_each_is_a_chip_that_goes(windows: Windows, server: Server) -> None:
+    """Whatever is filtered is in the address, a chip, and what the API finds; removed, it is gone from all three."""
+    page = windows.open("/?namespace=acme")
+    page.locator("label.toggle", has_text="Failed").click()
+    found(page, total(server, state="Failed"))
+    page.locator("label.toggle", has_text="Canceled").click()
+    found(page, total(server, state=["Failed", "Canceled"]))
+    page.get_by_text("More filters").click()
+    page.get_by_label("User", exact=True).fill("lena")
+    page.keyboard.press("Enter")
+    found(page, total(server, state=["Failed", "Canceled"], user="lena"))
+    assert asked(page) == {"state": ["Canceled", "Failed"], "user": ["lena"]}
+    expect(page.locator(".chip")).to_have_count(3)
+    expect(page.get_by_label("User", exact=True)).to_be_focused()
+    expect(page.get_by_label("User", exact=True)).to_have_value("")
+
+    page.get_by_title("Remove this filter").nth(0).click()
+    expect(page.locator(".chip")).to_have_count(2)
+    assert asked(page) == {"state": ["Failed"], "user": ["lena"]} or asked(page) == {
+        "state": ["Canceled"],
+        "user": ["lena"],
+    }
+    expect(page.locator(".toggle :checked")).to_have_count(1)
+    page.get_by_text("Remove all", exact=True).click()
+    found(page, total(server))
+    expect(page).to_have_url(re.compile("/\\?namespace=acme$"))
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(2)
+
+
+def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) -> None:
+    """What is typed is searched while it is typed, the reader stays in the field, and the address has it."""
+    page = windows.open("/?namespace=acme")
+    page.keyboard.press("/")
+    page.keyboard.type("redeploy jonas")
+    found(page, total(server, q="redeploy jonas"))
+    expect(page.get_by_label("Search the actions")).to_be_focused()
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy jonas")
+    expect(page).to_have_url(re.compile(r"q=redeploy(%20|\+)jonas"))
+    assert asked(page) == {"q": ["redeploy jonas"]}
+    page.reload()
+    found(page, total(server, q="redeploy jonas"))
+
+
+def test_values_are_offered_while_a_filter_is_typed(windows: Windows) -> None:
+    """A filter offers what there is, narrowed by what is typed, in whatever case."""
+    page = windows.open("/?namespace=acme")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Operation", exact=True).focus()
+    expect(page.locator("#v-action option").first).to_have_attribute("value", re.compile(".+"))
+    page.keyboard.type("CLUSTER")
+    expect(page.locator("#v-action option").nth(6)).not_to_be_attached()
+    for option in page.locator("#v-action option").all():
+        assert "cluster" in (option.get_attribute("value") or "").lower()
+
+
+def test_dates_are_typed_in_the_readers_zone_and_asked_in_utc(windows: Windows, server: Server) -> None:
+    """A date in a field is of the reader's zone: the address has it in UTC, and so has what is found."""
+    page = windows.open("/?namespace=acme", zone="Asia/Kolkata")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Started from").fill("2026-07-14T17:00:00")
+    page.get_by_label("Started until").fill("2026-07-14T21:30:00")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(2)
+    dates = {"start_date__gte": "2026-07-14T11:30:00Z", "start_date__lte": "2026-07-14T16:00:00Z"}
+    assert {name: [date] for name, date in dates.items()} == asked(page)
+    found(page, total(server, **dates))
+    expect(page.get_by_label("Started from")).to_have_value("2026-07-14T17:00")
+
+
+def test_a_range_is_drawn_over_the_timeline(windows: Windows, server: Server) -> None:
+    """What is drawn over the bars is what is shown, the bars of the range add up to it, and zooming out leads back."""
+    page = windows.open(
+        "/?namespace=acme&state=Success&start_date__gte=2026-07-14T00:00:00Z&start_date__lte=2026-07-14T23:59:59Z"
+    )
+    box = page.locator("#plot svg").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 50)
+    expect(page.locator("#readout")).to_contain_text("Jul 2026")
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 50, steps=4)
+    page.mouse.up()
+    expect(page.locator(".chip time").first).not_to_have_attribute("datetime", "2026-07-14T00:00:00Z")
+    query = {name: values[0] for name, values in asked(page).items()}
+    assert query["start_date__gte"] > "2026-07-14T09"
+    assert query["start_date__lte"] < "2026-07-14T15"
+    number = total(server, **query)
+    assert 0 < number < total(server, state="Success")
+    found(page, number)
+    expect(page.locator(".legend .number")).to_have_text(str(number))
+    page.get_by_role("link", name="Zoom out").click()
+    expect(page.locator(".legend .number")).not_to_have_text(str(number))
+    page.get_by_role("link", name="All time").click()
+    found(page, total(server, state="Success"))
+
+
+def test_the_timeline_is_used_by_keys(windows: Windows, server: Server) -> None:
+    """Arrows go from bar to bar and are told, Shift extends, Enter zooms in: as many as the bars say."""
+    page = windows.open("/?namespace=acme&start_date__gte=2026-07-14T08:00:00Z&start_date__lte=2026-07-14T09:59:59Z")
+    plot = page.get_by_role("group", name="Timeline")
+    plot.focus()
+    page.keyboard.press("Home")
+    for _ in range(79):
+        page.keyboard.press("Shift+ArrowRight")
+    told = page.locator("#readout").inner_text()
+    number = int(re.search(r": (\d+) in all$", told).group(1))  # type: ignore[union-attr]
+    page.keyboard.press("Enter")
+    found(page, number)
+    query = {name: values[0] for name, values in asked(page).items()}
+    assert total(server, **query) == number
+
+
+def test_what_is_new_is_announced_and_nothing_moves(windows: Windows, server: Server) -> None:
+    """New actions are counted by the same filters, also one that only becomes such; the list moves when asked to."""
+    running = record(server, state="In progress", object="/live/1/")
+    page = windows.open("/?namespace=acme&state=Success&object=/live/1/")
+    expect(page.get_by_text("No action is like that.")).to_be_visible()
+    record(server, object="/live/1/")
+    record(server, object="/live/2/")
+    record(server, object="/live/1/", state="Failed")
+    expect(page.locator("#news")).to_have_text("1 new")
+    finish(server, running)
+    expect(page.locator("#news")).to_have_text("2 new")
+    expect(page).to_have_title(re.compile(r"^\(2\) Actions"))
+    expect(page.locator("tbody tr")).to_have_count(0)
+    page.keyboard.press(".")
+    found(page, 2)
+    expect(page.locator("#news")).to_have_text("")
+    expect(page.locator(".actions tbody tr")).to_have_count(2)
+
+
+def test_a_row_that_runs_updates_in_place(windows: Windows, server: Server) -> None:
+    """What ends elsewhere changes its row, which stays where it is, chosen and focused; its duration ticks before."""
+    running = record(server, state="In progress", object="/live/3/")
+    page = windows.open("/?namespace=acme&object=/live/3/")
+    row = page.locator(f"#action-{running}")
+    expect(row.locator(".state")).to_have_text("In progress")
+    expect(row.locator(".took")).to_have_text(re.compile(r"^\d+ s$"))
+    page.keyboard.press("j")
+    expect(row.get_by_role("link", name="Deploy")).to_be_focused()
+    finish(server, running, "Failed")
+    expect(row.locator(".state")).to_have_text("Failed")
+    expect(row.get_by_role("link", name="Deploy")).to_be_focused()
+    expect(row).to_have_class(re.compile("chosen"))
+    expect(page.locator("#news")).to_have_text("")
+
+
+def test_a_lost_connection_is_told_and_nothing_is_missed(windows: Windows, server: Server) -> None:
+    """While the server is away the page says so; when it is back, what was recorded meanwhile is announced."""
+    windows.expect("WebSocket|ERR_CONNECTION_REFUSED")
+    page = windows.open("/?namespace=acme&object=/live/4/")
+    expect(
+        page.get_by_text("Nothing", exact=False).first.or_(page.get_by_text("No action is like that."))
+    ).to_be_visible()
+    server.stop()
+    expect(page.locator("#link-state")).to_contain_text("Not live")
+    server.start()
+    record(server, object="/live/4/")
+    expect(page.locator("#news")).to_have_text("1 new", timeout=30_000)
+    expect(page.locator("#link-state")).to_be_hidden()
+
+
+def test_pages_go_by_key_while_actions_arrive(windows: Windows, server: Server) -> None:
+    """Nothing is shown twice or left out from one page to the next, whatever is recorded meanwhile; and so back."""
+    ids = [record(server, object="/many/", action=f"Step {number}") for number in range(120)]
+    page = windows.open("/?namespace=acme&object=/many/")
+
+    def shown() -> list[str]:
+        return [str(row.get_attribute("id")).removeprefix("action-") for row in page.locator(".actions tbody tr").all()]
+
+    first = shown()
+    assert first == ids[:-51:-1]
+    record(server, object="/many/")
+    page.keyboard.press("o")
+    expect(page.locator(".actions tbody tr").first).to_contain_text("Step 69")
+    assert shown() == ids[69:19:-1]
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator(".actions tbody tr")).to_have_count(20)
+    assert shown() == ids[19::-1]
+    expect(page.get_by_role("link", name="Older")).to_have_count(0)
+    page.keyboard.press("p")
+    expect(page.locator(".actions tbody tr").first).to_contain_text("Step 69")
+    assert shown() == ids[69:19:-1]
+    page.get_by_role("link", name="Started").click()
+    expect(page.locator(".actions tbody tr").first).to_contain_text("Step 0")
+    assert shown() == ids[:50]
+
+
+def test_a_moment_of_the_past_is_shown_whole(windows: Windows, server: Server) -> None:
+    """As of a moment, the list, its total and the timeline are those of then; one event later they are as after it."""
+    action = record(server, state="In progress", object="/past/")
+    with server.client() as client:
+        position = int(client.get("/acme/action/").headers["deedbook-position"])
+    finish(server, action)
+    page = windows.open("/?namespace=acme&object=/past/")
+    page.get_by_text("As of …").click()
+    page.get_by_label("Or a position of the log").fill(str(position))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("As it was")).to_be_visible()
+    row = page.locator(f"#action-{action}")
+    expect(row.locator(".state")).to_have_text("In progress")
+    expect(page.locator(".legend li")).to_have_text([re.compile("In progress 1")])
+    page.get_by_role("link", name="One event later").click()
+    expect(row.locator(".state")).to_have_text("Success")
+    page.get_by_role("link", name="One event earlier").click()
+    expect(row.locator(".state")).to_have_text("In progress")
+    page.get_by_role("link", name="One event earlier").click()
+    expect(page.get_by_text("No action is like that at that moment.")).to_be_visible()
+    page.keyboard.press("n")
+    expect(row.locator(".state")).to_have_text("Success")
+    expect(page.get_by_text("As it was")).to_have_count(0)
+
+
+def test_without_scripts_all_filters_work(windows: Windows, server: Server) -> None:
+    """A form does what the script does: filters, moments, pages and the timeline are plain links and fields."""
+    page = windows.open("/?namespace=acme", has_scripts=False)
+    page.locator("label.toggle", has_text="Success").click()
+    page.get_by_text("More filters").click()
+    page.get_by_label("User", exact=True).fill("jonas")
+    page.get_by_label("Started from").fill("2026-07-14T09:00:00")
+    page.get_by_role("button", name="Search").click()
+    query = {"state": "Success", "user": "jonas", "start_date__gte": "2026-07-14T09:00:00Z"}
+    found(page, total(server, **query))
+    expect(page.locator(".chip")).to_have_count(3)
+    page.get_by_role("link", name="The timeline of these actions").click()
+    expect(page.locator(".legend .number")).to_have_text(str(total(server, **query)))
+    page.get_by_text("As a table").click()
+    page.locator(".as-table tbody a").first.click()
+    expect(page.locator(".chip")).to_have_count(4)
+    expect(page.locator(".actions tbody tr")).not_to_have_count(0)
+    page.get_by_title("Remove this filter").first.click()
+    expect(page.locator(".chip")).to_have_count(3)
+
+
+@pytest.mark.parametrize("width", [NARROW, 1280, 1920])
+def test_the_page_fits_and_axe_finds_nothing(windows: Windows, theme: Theme, width: int) -> None:
+    """At each width and in both themes nothing reaches beyond the window, and axe-core finds no fault."""
+    path = (
+        "/?namespace=acme&state=Failed&state=Success&user=lena&user=jonas&start_date__gte=2026-07-14T00:00:00Z&as_of=70"
+    )
+    page = windows.open(path, theme=theme, width=width)
+    expect(page.locator("#plot[tabindex]")).to_be_visible()
+    page.get_by_text("As a table").click()
+    assert overflow(page) == 0
+    assert violations(page) == []
+    page.goto("/?namespace=acme&q=nothing-is-like-that")
+    expect(page.get_by_text("No action is like that.")).to_be_visible()
+    assert overflow(page) == 0
+    assert violations(page) == []
+
+
+def test_where_nothing_is_recorded_the_page_tells_how_to(windows: Windows, server: Server) -> None:
+    """An empty log shows the call that records an action; run, the action is announced."""
+    page = windows.open("/?namespace=empty")
+    expect(page.get_by_text("Nothing is recorded yet in empty.")).to_be_visible()
+    told = page.locator(".empty code").first.inner_text()
+    path, body = re.search(r"(/api/\S+?)'? -H", told), re.search(r"-d '(.*)'$", told)
+    assert path is not None
+    assert body is not None
+    with httpx.Client(base_url=server.address, auth=("me", server.key)) as client:
+        assert client.post(path[1], json=json.loads(body[1])).status_code == 201
+    expect(page.locator("#news")).to_have_text("1 new")
+    page.locator("#news button").click()
+    found(page, 1)
+
+
+def test_an_id_that_is_searched_leads_to_its_action(windows: Windows, server: Server) -> None:
+    """Free text does not look at ids; who pastes one is shown the way."""
+    action = record(server)
+    page = windows.open(f"/?namespace=acme&q={action}")
+    expect(page.get_by_role("link", name="Open action")).to_have_attribute("href", f"/action/{action}?namespace=acme")
+
+
+def test_filters_that_make_no_sense_are_told(windows: Windows) -> None:
+    """A wrong address is one sentence that says what to do, and no more."""
+    windows.expect("400")
+    page = windows.open("/?state=Gone")
+    expect(page.locator("main")).to_contain_text("state 'Gone' is unknown; an action is Pending")
+
+
+def test_views_that_stopped_are_told_and_what_is_there_is_shown(browser: Browser, tmp_path: Path) -> None:
+    """Where the views stop behind the log, the page says by how much, and shows what they have."""
+    with serving(tmp_path) as server:
+        action = record(server)
+        server.stop()
+        add_unreadable(tmp_path / "log.db")
+        server.start()
+        windows = Windows(browser, server)
+        page = windows.open("/?namespace=acme")
+        expect(page.locator(f"#action-{action}")).to_be_visible()
+        expect(page.locator(".notice[data-kind=warning]")).to_contain_text("the views have stopped behind the log")
+        expect(page.locator("#link-state")).to_contain_text("Not live: the event at position")
+        assert windows.close() == []
+
+
+def test_what_would_deceive_the_eye_is_written_out(windows: Windows, server: Server) -> None:
+    """Marks that turn the direction, and controls, can't make an operation look like another one."""
+    record(server, action="\u202eyolped\u202c\x1b[2K", object="/deceiving/")
+    page = windows.open("/?namespace=acme&object=/deceiving/")
+    expect(page.locator(".operation a")).to_have_text("⟨202E⟩yolped⟨202C⟩⟨001B⟩[2K")
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("CSV", ".csv"), ("NDJSON", ".ndjson")])
+def test_what_is_filtered_is_a_file(windows: Windows, server: Server, name: str, suffix: str) -> None:
+    """Both links give just what the page found, whatever page of it is shown, in the order that is shown."""
+    page = windows.open("/?namespace=acme&state=Failed&order_by=start_date&limit=100")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=name, exact=True).click()
+    assert download.value.suggested_filename.endswith(suffix)
+    lines = Path(download.value.path()).read_text().splitlines()
+    rows = list(csv.DictReader(lines)) if name == "CSV" else [json.loads(line) for line in lines]
+    assert len(rows) == total(server, state="Failed")
+    shown = [str(row.get_attribute("id")).removeprefix("action-") for row in page.locator(".actions tbody tr").all()]
+    assert [row["uuid"] for row in rows] == shown
+
+
+def test_a_search_is_saved_for_the_namespace_and_deleted(windows: Windows, server: Server) -> None:
+    """What is filtered is kept under a name, found by a colleague and by the API, replaced by its name, and deleted."""
+    page = windows.open("/?namespace=acme&state=Failed&user=lena")
+    page.get_by_text("Saved", exact=True).click()
+    page.get_by_label("Save this search").fill("Lena's failures")
+    page.keyboard.press("Enter")
+    expect(page.locator("#head .tag")).to_have_text("Lena's failures")
+    with server.client() as client:
+        (kept,) = client.get("/acme/search/").json()["objects"]
+    assert (kept["name"], kept["query"], kept["user"]) == ("Lena's failures", "state=Failed&user=lena", "me")
+
+    colleague = Reader("ann", issue_key(server.url, "ann", role="auditor"))
+    other = windows.open("/", reader=colleague)
+    other.locator("summary", has_text="Saved").click()
+    other.get_by_role("link", name="Lena's failures").click()
+    found(other, total(server, state="Failed", user="lena"))
+    expect(other.locator(".chip")).to_have_count(2)
+    other.get_by_title("Remove this filter").nth(1).click()
+    expect(other.locator(".chip")).to_have_count(1)
+    other.locator("summary", has_text="Saved").click()
+    other.get_by_label("Save this search").fill("Lena's failures")
+    other.get_by_role("button", name="Save", exact=True).click()
+    expect(other.locator("#head .tag")).to_have_text("Lena's failures")
+
+    page.reload()
+    expect(page.locator("#head .tag")).to_have_count(0)
+    page.locator("summary", has_text="Saved").click()
+    page.get_by_role("button", name="Delete Lena's failures").click()
+    expect(page.locator("summary", has_text="Saved")).to_have_text("Saved")
+    with server.client() as client:
+        assert client.get("/acme/search/").json()["objects"] == []
+    assert asked(page) == {"state": ["Failed"], "user": ["lena"]}
