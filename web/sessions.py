@@ -54,7 +54,7 @@ class Sessions:
         except BadSignature:
             return None
         key = self._keyring.by_id(UUID(key_id))
-        return None if key is None else Session(key, token)
+        return None if key is None else Session(self._keyring.note(key), token)
 
 
 def secret_in(folder: Path) -> str:

@@ -161,3 +161,15 @@ def test_websocket_of_another_site_gets_nothing_by_a_session(server: Server, adm
     assert refusal(url, cookie).status == 401
     with following(url, cookie | {"Origin": server.address}):
         pass
+
+
+def test_looking_around_is_a_use_of_the_key(tmp_path: Path) -> None:
+    """Whoever opens pages by a session uses its key: that is noted when the server ends, at the latest."""
+    with serving(tmp_path) as server:
+        visitor = Visitor(server, "bea", issue_key(server.url, "bea", role="auditor"))
+        assert visitor.get("/system").status_code == 200
+        server.stop()
+        server.start()
+        with server.client() as client:
+            (key,) = [one for one in client.get("/key/").json()["objects"] if one["user"] == "bea"]
+        assert key["last_used"] is not None
