@@ -9,6 +9,7 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ from tests.cluster.followers import Follower, followed
 from tests.cluster.hurting import HURTS, Hurt
 from tests.cluster.life import lines_of, states_of
 from tests.cluster.lives import Lives
-from tests.cluster.member import TTL
+from tests.cluster.member import PASSWORD, TTL
 from tests.cluster.reading import Readers
 from tests.support.server import Server, deedbook
 from tests.support.tables import rows
@@ -224,6 +225,13 @@ def test_every_follower_heard_of_everything_once_and_in_order(story: Story) -> N
     for follower in story.followers:
         assert [told.position for told in follower.told] == positions
     assert len({tuple(follower.told) for follower in story.followers}) == 1
+
+
+def test_no_password_is_ever_printed(story: Story) -> None:
+    """Whatever a node had to say of its database, it said without the password in the URL, in either spelling."""
+    for server in story.servers:
+        assert PASSWORD not in server.printed()
+        assert quote(PASSWORD) not in server.printed()
 
 
 def test_the_views_of_both_nodes_are_equal(story: Story) -> None:
