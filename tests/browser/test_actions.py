@@ -347,7 +347,7 @@ def test_what_would_deceive_the_eye_is_written_out(windows: Windows, server: Ser
     """Marks that turn the direction, and controls, can't make an operation look like another one."""
     record(server, action="\u202eyolped\u202c\x1b[2K", object="/deceiving/")
     page = windows.open("/?namespace=acme&object=/deceiving/")
-    expect(page.locator(".operation a")).to_have_text("⟨202E⟩yolped⟨202C⟩⟨001B⟩[2K")
+    expect(page.locator(".operation a")).to_have_text("⟨U+202E⟩yolped⟨U+202C⟩⟨ESC⟩[2K")
 
 
 @pytest.mark.parametrize(("name", "suffix"), [("CSV", ".csv"), ("NDJSON", ".ndjson")])

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from deedbook.domain.lifecycle import State
 from deedbook.projections.dates import iso8601
 from deedbook.web.call import Reply
-from deedbook.web.console.visible import output, visible
+from deedbook.web.console.visible import named, output, visible
 from deedbook.web.dates import parse_date
 
 HTML = b"text/html; charset=utf-8"
@@ -110,9 +110,6 @@ def span(seconds: float | None) -> str:
     return f"{seconds / length:.0f} {unit}"
 
 
-#: Controls; marks of direction, which can show a text as another; what has no width.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-
 #: A URI of more signs is shortened in the middle.
 _SHORT = 44
 
@@ -131,7 +128,7 @@ def short(text: str, most: int = _SHORT) -> str:
 
     What would not be seen, but change what is, is written out: controls, and marks that turn the direction.
     """
-    text = _UNSEEN.sub(lambda sign: f"⟨{ord(sign[0]):04X}⟩", text)
+    text = named(text)
     if len(text) <= most:
         return text
     end = (most - 1) * 2 // 3

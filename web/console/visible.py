@@ -32,6 +32,11 @@ def visible(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[end:])])
 
 
+def named(text: str) -> str:
+    """Return a text with the name of each sign that can't be seen in its place, where no mark of HTML can be."""
+    return _SIGNS.sub(lambda found: f"⟨{name_of(found[0])}⟩", text)
+
+
 def output(text: str) -> Markup:
     """Return a line of output as HTML, as `visible`, without what colours it: scripts show colours, this does not."""
     return visible(SGR.sub("", text))
