@@ -58,7 +58,10 @@ class Actions(NamedTuple):
         as_of = self.moments.asked(call.query)
         query = list_query.parse(call.query, call.namespace, as_of, newest_first=self.newest_first)
         found, position, lag = await self.views.ask(
-            lambda snapshot: snapshot.actions(query), as_of, is_quick=list_query.is_quick(query)
+            lambda snapshot: snapshot.actions(query),
+            as_of,
+            at_least=call.at_least,
+            is_quick=list_query.is_quick(query),
         )
         return Reply(200, envelope(call, query, found), position, lag_header(lag))
 
@@ -66,7 +69,7 @@ class Actions(NamedTuple):
         """Answer one action."""
         action, namespace, as_of = call.action, call.namespace, self.moments.asked(call.query)
         document, position, lag = await self.views.ask(
-            lambda snapshot: snapshot.action(action, namespace, as_of), as_of
+            lambda snapshot: snapshot.action(action, namespace, as_of), as_of, at_least=call.at_least
         )
         if document is None:
             raise UnknownAction(action)
@@ -78,7 +81,8 @@ class Actions(NamedTuple):
             raise bad(f"There is no parameter {name}: this takes none.")
         action, namespace = call.action, call.namespace
         (known, found), position, lag = await self.views.ask(
-            lambda snapshot: (snapshot.action(action, namespace), snapshot.retries(action, namespace))
+            lambda snapshot: (snapshot.action(action, namespace), snapshot.retries(action, namespace)),
+            at_least=call.at_least,
         )
         if known is None:
             raise UnknownAction(action)

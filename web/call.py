@@ -28,6 +28,9 @@ NDJSON = b"application/x-ndjson"
 #: An idempotency key of more characters is refused: it is kept for ever.
 IDEMPOTENCY_KEY = 255
 
+#: A position of more digits is in no log.
+_POSITION = 18
+
 _NAMESPACE = re.compile(NAMESPACE_PATTERN)
 
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -122,6 +125,16 @@ class Call:
         """The User-Agent, None where there is none."""
         value = self.headers.get(b"user-agent")
         return None if value is None else value.decode("latin-1")
+
+    @property
+    def at_least(self) -> int | None:
+        """The position that is enough for the caller: that of an answer which they have; None is all there is."""
+        value = self.headers.get(b"deedbook-position")
+        if value is None:
+            return None
+        if not value.isdigit() or len(value) > _POSITION:
+            raise bad("The header Deedbook-Position is the position of an answer, a whole number; or leave it out.")
+        return int(value)
 
     @property
     def caller(self) -> Caller:

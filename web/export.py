@@ -65,7 +65,7 @@ class Exports(NamedTuple):
             return whole, snapshot.actions(whole, _PATIENCE)
 
         # The first page before the answer begins: what fails here has a status.
-        (whole, page), position, lag = await views.ask(begin, asked, is_quick=False)
+        (whole, page), position, lag = await views.ask(begin, asked, at_least=call.at_least, is_quick=False)
         export = Export(views, whole, page, _WRITTEN[media])
         name = f"actions-{call.namespace or 'all'}-{position}.{'csv' if media == CSV else 'ndjson'}"
         headers = {

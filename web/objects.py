@@ -41,7 +41,9 @@ class Objects(NamedTuple):
     async def tell(self, call: Call) -> Reply:
         """Tell an object; 404 where neither an action nor a relationship ever named it."""
         uri, namespace = _uri(call), call.namespace
-        found, position, lag = await self.views.ask(lambda snapshot: _about(snapshot, namespace, uri), is_quick=False)
+        found, position, lag = await self.views.ask(
+            lambda snapshot: _about(snapshot, namespace, uri), at_least=call.at_least, is_quick=False
+        )
         if found is None:
             raise not_found(f"object {uri}")
         return Reply(200, _told(uri, found), position, lag_header(lag))

@@ -65,6 +65,13 @@ _IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY},
 }
 
+_AT_LEAST: Json = {
+    "name": "Deedbook-Position",
+    "in": "header",
+    "description": "That of an answer: the view is waited for up to there, and not up to all that is recorded.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+
 
 class Description:
     """Answers `/openapi.json`, without a key, from memory."""
@@ -96,7 +103,7 @@ def description() -> Json:
             "schemas": _schemas(),
             "responses": {f"Error{status}": _error(status) for status in _error_statuses()},
             "headers": {name: _header(*about) for name, about in _HEADERS.items()},
-            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
+            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY, "AtLeast": _AT_LEAST},
             "securitySchemes": _SECURITY,
         },
     }
@@ -112,6 +119,7 @@ def _operation(one: Operation) -> Json:
         "parameters": [
             *(_parameter(parameter) for parameter in one.parameters),
             *([_to("parameters", "IdempotencyKey")] if one.idempotent else []),
+            *([_to("parameters", "AtLeast")] if "Deedbook-Lag" in one.headers else []),
         ],
         "responses": {str(status): answer for status, answer in sorted(answers.items())},
         **({"description": _roles(one)} if one.right else {"security": []}),

@@ -33,7 +33,9 @@ class People(NamedTuple):
         limit = list_query.number("limit", one.get("limit"), list_query.LIMIT, 1, list_query.MOST)
         offset = list_query.number("offset", one.get("offset"), 0, 0, list_query.FURTHEST)
         found, position, lag = await self.views.ask(
-            lambda snapshot: snapshot.users(call.namespace, asked, limit, offset), is_quick=False
+            lambda snapshot: snapshot.users(call.namespace, asked, limit, offset),
+            at_least=call.at_least,
+            is_quick=False,
         )
 
         def link(at: int) -> str:

@@ -59,7 +59,7 @@ class Relationships(NamedTuple):
                 snapshot.relatives(namespace, uri, above=False, limit=MOST + 1),
             )
 
-        (above, below), position, lag = await self.views.ask(question, is_quick=False)
+        (above, below), position, lag = await self.views.ask(question, at_least=call.at_least, is_quick=False)
         if max(len(above), len(below)) > MOST:
             raise bad(f"{uri} has more than {MOST:,} relationships; ask for an object nearer to what you look for.")
         told = {"object": uri, "above": form(above, uri, "above"), "below": form(below, uri, "below")}

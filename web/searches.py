@@ -33,7 +33,9 @@ class Searches(NamedTuple):
         for name in call.query:
             raise bad(f"There is no parameter {name}: this takes none.")
         namespace = call.namespace
-        found, position, lag = await self.views.ask(lambda snapshot: snapshot.searches(namespace))
+        found, position, lag = await self.views.ask(
+            lambda snapshot: snapshot.searches(namespace), at_least=call.at_least
+        )
         objects = [
             {"namespace": one.namespace, "name": one.name, "query": one.query, "user": one.user,
              "saved": rfc1123(one.date)}

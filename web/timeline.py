@@ -39,7 +39,7 @@ class Timelines(NamedTuple):
         query = list_query.parse(filters, call.namespace, as_of, newest_first=False)
         low, high, most = _asked({name: values for name, values in call.query.items() if name in _OWN})
         found, position, lag = await self.views.ask(
-            lambda snapshot: snapshot.timeline(query, low, high, most), as_of, is_quick=False
+            lambda snapshot: snapshot.timeline(query, low, high, most), as_of, at_least=call.at_least, is_quick=False
         )
         return Reply(200, msgspec.json.encode(_told(found)), position, lag_header(lag))
 

@@ -13,6 +13,7 @@ from deedbook.projections.reader import Reader, Snapshot
 from deedbook.projections.runner import Runner
 from deedbook.projections.view import Tracking
 from deedbook.web.heads import Heads
+from deedbook.web.problems import bad
 
 #: How long a query waits for its view, in seconds.
 PATIENCE = 2.0
@@ -50,15 +51,22 @@ class CaughtUpViews:
         return self.position
 
     async def ask(
-        self, question: Callable[[Snapshot], Found], as_of: int | None = None, *, is_quick: bool = True
+        self,
+        question: Callable[[Snapshot], Found],
+        as_of: int | None = None,
+        *,
+        at_least: int | None = None,
+        is_quick: bool = True,
     ) -> tuple[Found, int, int | None]:
         """Answer a question from the views; return what was found, its position, and its lag in seconds or None.
 
-        One as of a position waits for no more than that. One that is not quick is asked in a thread, so that it holds
-        up nobody. Raises `Unavailable` where the views are
-        more than 2 s behind; views that stopped at an event, and a log that can't be asked, answer at once, with a lag.
+        One as of a position waits for no more than that; and one for which a position is enough, `at_least`, without
+        asking the log. One that is not quick is asked in a thread, so that it holds up nobody. Raises `Unavailable`
+        where the views are more than 2 s behind; views that stopped at an event, and a log that can't be asked, answer
+        at once, with a lag.
         """
-        head = await self._head() if as_of is None else as_of
+        enough = at_least if as_of is None else as_of
+        head = await self._head() if enough is None else enough
         deadline = time.monotonic() + PATIENCE
         while True:
             failure: Unavailable = ViewsBehind()
@@ -71,6 +79,7 @@ class CaughtUpViews:
                 found, self.position, lag = seen
                 return found, self.position if as_of is None else min(as_of, self.position), lag
             if time.monotonic() >= deadline:
+                await self._check(at_least)
                 raise failure
             await self._wait()
 
@@ -80,6 +89,12 @@ class CaughtUpViews:
             if lag is None and head is not None and snapshot.tracking.position < head:
                 return None
             return question(snapshot), snapshot.tracking.position, lag
+
+    async def _check(self, at_least: int | None) -> None:
+        """Raise the 400 of a position that no answer can have told."""
+        head = None if at_least is None else await self._head()
+        if at_least is not None and head is not None and at_least > head:
+            raise bad(f"Deedbook-Position is {at_least}, but the log ends at position {head} so far.")
 
     async def _head(self) -> int | None:
         try:

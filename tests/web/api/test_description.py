@@ -90,7 +90,11 @@ def test_every_filter_of_the_list_is_described_and_no_other(description: Json, r
     """The parameters of the list are those that the server says it knows, each with what it does."""
     told = recorder.get("/action/?nonsense=1").json()["error"]
     known = set(told.partition("known are ")[2].rstrip(".").split(", "))
-    parameters = description["paths"]["/api/audit/v1/action/"]["get"]["parameters"]
+    parameters = [
+        parameter
+        for parameter in description["paths"]["/api/audit/v1/action/"]["get"]["parameters"]
+        if parameter.get("in") == "query"
+    ]
     assert known == {parameter["name"] for parameter in parameters}
     assert all(parameter["description"] and parameter["schema"] for parameter in parameters)
 

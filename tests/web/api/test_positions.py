@@ -75,3 +75,20 @@ def test_what_is_up_to_date_has_no_lag(recorder: Caller) -> None:
     made = recorder.record()
     for path in ("/action/", f"/action/{made['uuid']}/", "/relationship/?object=/x"):
         assert "deedbook-lag" not in recorder.get(path).headers
+
+
+def test_an_answer_waits_for_the_position_that_is_sent_back(tenant: Tenant) -> None:
+    """So whoever recorded something finds it, wherever they ask; what it was recorded with is enough."""
+    for path in ("/action/", "/user/", "/search/", "/action/timeline/", "/action/?format=ndjson"):
+        made = tenant.recorder.post("/action/", CALL)
+        answer = tenant.auditor.ask("GET", path, headers={"Deedbook-Position": str(position(made))})
+        assert (answer.status_code, position(answer) >= position(made)) == (200, True)
+
+
+def test_a_position_that_no_answer_told_is_refused(recorder: Caller) -> None:
+    """One beyond the log, and what is no position: each with a sentence."""
+    beyond = recorder.ask("GET", "/action/", headers={"Deedbook-Position": "999999999999"})
+    assert (beyond.status_code, "but the log ends at position" in beyond.json()["error"]) == (400, True)
+    for sent in ("-1", "x", "1.5", "9" * 19, "\u00b2"):
+        answer = recorder.ask("GET", "/action/", headers={"Deedbook-Position": sent.encode()})
+        assert (answer.status_code, "is the position of an answer" in answer.json()["error"]) == (400, True)
