@@ -3,8 +3,8 @@
 Counts are exact, and none are kept: they are read from the indexes that the list has, which are in the order of time.
 Measured at a million actions: a step along an index takes 35 ns, a check of what else stands in it two or three times
 that, a row that is grouped 700 ns. So where one filter asks, its own index tells how many stand in each bucket; the
-states that few are in tell, through theirs, which holds every filter, which of these are in them; and what is left is in
-the commonest state.
+states that few are in tell which of these are in them, through their index, which holds every filter; and what is left
+is in the commonest state.
 """
 
 from bisect import bisect_right

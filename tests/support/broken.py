@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deedbook.domain.lifecycle import FINAL
 from deedbook.web.main import running
 from deedbook.web.protocols import FollowerProtocol, HttpProtocol
 from deedbook.web.settings import Settings
@@ -58,9 +59,10 @@ def without_idempotency_keys(app: ASGIApp) -> ASGIApp:
     return changed
 
 
-def cancel_is_always_accepted(path: str, status: int, body: bytes) -> tuple[int, bytes]:
-    """Answer 202 to each cancel."""
-    return (202 if path.rstrip("/").endswith("/cancel") and status == 409 else status), body
+def late_cancel_is_accepted(path: str, status: int, body: bytes) -> tuple[int, bytes]:
+    """Answer 202 to a cancel of what has ended."""
+    has_ended = any(b"An action in state %b can't be canceled" % state.encode() in body for state in FINAL)
+    return (202 if path.rstrip("/").endswith("/cancel") and status == 409 and has_ended else status), body
 
 
 def total_drifts(path: str, status: int, body: bytes) -> tuple[int, bytes]:

@@ -18,8 +18,8 @@ from deedbook.web.checking import OverHttp
 from tests.support.broken import (
     CuttingProxy,
     answering,
-    cancel_is_always_accepted,
     finish_fails,
+    late_cancel_is_accepted,
     serving_broken,
     total_drifts,
     without_idempotency_keys,
@@ -76,7 +76,7 @@ Around = Callable[[ASGIApp], ASGIApp]
 
 FAULTS: dict[str, tuple[Around, str]] = {
     "a cancel accepted after the end": (
-        answering(cancel_is_always_accepted),
+        answering(late_cancel_is_accepted),
         "was answered 202; the lifecycle says 409, since it had ended (",
     ),
     "a total that drifts": (answering(total_drifts), "its total is 2; there are 1."),
