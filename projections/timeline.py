@@ -83,7 +83,9 @@ def timeline(db: Database, query: ActionQuery, low: int | None, high: int | None
     start = max(0, starts[0]) if low is None else low
     end = min(END, width.behind(starts[-1])) - 1 if high is None else high
     scale = _Scale(width, starts, start, end)
-    counted = _by_index(db, query, scale)
+    counted: Counts | None = None if selection.best.total else [Counter() for _ in starts]
+    if counted is None:
+        counted = _by_index(db, query, scale)
     if counted is None:
         counted = _by_row(db, selection.branches, scale)
     wanted = query.equal.get("state", tuple(State))

@@ -12,8 +12,8 @@ from deedbook.web.courier import Courier
 #: Seconds between two notes: each is a durable transaction.
 OFTEN = 60.0
 
-#: Seconds that a note may take: a server that ends waits no longer for a store that can't be reached.
-PATIENCE = 2.0
+#: Seconds that a note may take; and the last one: a server that ends waits no longer for a store that does not answer.
+PATIENCE, LAST = 2.0, 0.5
 
 
 class KeyUses(NamedTuple):
@@ -28,10 +28,10 @@ class KeyUses(NamedTuple):
             await asyncio.sleep(OFTEN)
             await self.note()
 
-    async def note(self) -> None:
+    async def note(self, patience: float = PATIENCE) -> None:
         """Note what was used since the last time; what can't be noted now is lost, and comes with the next use."""
         uses = self.keyring.taken_uses()
         if uses:
             with contextlib.suppress(DeedbookError, TimeoutError):
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(patience):
                     await self.courier.perform(NoteUses(uses=uses))

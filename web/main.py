@@ -61,7 +61,7 @@ from deedbook.web.gate import Gate
 from deedbook.web.health import Health
 from deedbook.web.history import History
 from deedbook.web.ids import RandomIds
-from deedbook.web.key_uses import KeyUses
+from deedbook.web.key_uses import LAST, KeyUses
 from deedbook.web.keys import Keys
 from deedbook.web.metrics import Commits, Metrics
 from deedbook.web.objects import Objects
@@ -322,7 +322,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     finally:
         for task in watching:
             task.cancel()
-        await uses.note()
+        await uses.note(LAST)
         await asyncio.to_thread(builder.close)
         if sharing is not None:
             await asyncio.to_thread(sharing.close)

@@ -42,7 +42,7 @@ def record(store: SqliteStore) -> None:
     )  # fmt: skip
 
 
-def deleted_files_that_are_open() -> list[str]:
+def deleted_files_that_are_open(folder: Path) -> list[str]:
     """Return the views that this process has open though they are deleted: the disk does not get their space back."""
     links = []
     for descriptor in Path("/proc/self/fd").iterdir():
@@ -50,7 +50,7 @@ def deleted_files_that_are_open() -> list[str]:
             links.append(str(descriptor.readlink()))
         except FileNotFoundError:
             continue
-    return [link for link in links if "views-" in link and link.endswith("(deleted)")]
+    return [link for link in links if link.startswith(f"{folder}/views-") and link.endswith("(deleted)")]
 
 
 def test_readers_never_fail_and_never_go_back(store: SqliteStore, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_readers_never_fail_and_never_go_back(store: SqliteStore, tmp_path: Path
             done.set()
     assert sum(one.result() for one in reading) > ROUNDS
     reader.let_go()
-    assert not deleted_files_that_are_open()
+    assert not deleted_files_that_are_open(tmp_path)
     reader.close()
     assert len(list(tmp_path.glob("views-*.db"))) == 1
 
@@ -97,11 +97,11 @@ def test_an_old_generation_goes_with_its_last_reader(store: SqliteStore, tmp_pat
         record(store)
         build(store.log, generations)
         assert snapshot.actions(ActionQuery(limit=5)).total == 1
-        assert deleted_files_that_are_open()
+        assert deleted_files_that_are_open(tmp_path)
         with reader.snapshot() as fresh:
             assert fresh.actions(ActionQuery(limit=5)).total == 2
     reader.let_go()
-    assert not deleted_files_that_are_open()
+    assert not deleted_files_that_are_open(tmp_path)
     reader.close()
 
 

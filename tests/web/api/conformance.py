@@ -50,10 +50,9 @@ class Conformance:
         answer.read()
         said = f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text[:500]}"
         assert answer.status_code != HTTPStatus.INTERNAL_SERVER_ERROR, said
-        if answer.headers["content-type"].startswith("text/html") and not answer.request.url.path.startswith(
-            f"{ROOT}/"
-        ):
-            return  # A page, which is for people.
+        is_page = answer.headers["content-type"].startswith("text/html")
+        if is_page and not answer.request.url.path.startswith(f"{ROOT}/"):
+            return
         described = self._described(answer)
         assert described is not None, f"this status is not described: {said}"
         for name, about in described.get("headers", {}).items():

@@ -64,7 +64,11 @@ def test_what_the_standby_lacks_comes_from_the_primary(tmp_path: Path) -> None:
                     holds("back")
                     assert seen == sorted(seen)
                     assert len(set(seen)) == len(due) // 2
-                wait_for(lambda: "is read from again" in node.printed(), "the standby to be read from")
+                # Whoever reads finds that it is back.
+                wait_for(
+                    lambda: output(node) == due and "is read from again" in node.printed(),
+                    "the standby to be read from",
+                )
                 sessions = standby.run("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'deedbook'")
                 assert int(str(sessions[0][0])) >= 1
                 assert node.stop()[0] == 0
