@@ -9,6 +9,8 @@ STACK = "/api/app/v1/stack/2d224549-05cc-4901-93f3-dd47daf16259/"
 
 #: Every page, and what is opened on it before it is looked at.
 PAGES = {
+    "actions": "/",
+    "found": "/?q=deploy&state=Success",
     "action": "/action/e072c621-5e55-48f9-809d-7c90ae8fa9fc",
     "action that runs": "/action/969cb4d1-714b-42b2-b2e8-6003e7ef0bb6",
     "cancel": "/action/969cb4d1-714b-42b2-b2e8-6003e7ef0bb6/cancel",

@@ -26,6 +26,8 @@ def _pages(action: Json, text: str) -> Sequence[str]:
     """Return every page that shows an action, or what somebody typed."""
     typed = text[:4000]
     return (
+        "/",
+        link("/", q=typed[:400]),
         f"/action/{action['uuid']}",
         f"/action/{action['uuid']}/{'retry' if action['can_be_retried'] else 'cancel'}",
         link("/object", object=action["object"], include_related="true"),
