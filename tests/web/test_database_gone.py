@@ -59,6 +59,14 @@ def test_lists_go_on_and_say_how_old_they_are(gone: tuple[httpx.Client, str]) ->
     assert int(answer.headers["deedbook-lag"]) >= 1
 
 
+def test_a_position_that_is_enough_needs_no_database(gone: tuple[httpx.Client, str]) -> None:
+    """Who sends back the position of an answer gets what it told of, whole: the log is not asked, so nothing is old."""
+    client, action = gone
+    before = client.get("/action/", params={"uuid": action})
+    answer = client.get("/action/", headers={"Deedbook-Position": before.headers["deedbook-position"]})
+    assert (answer.status_code, "deedbook-lag" in answer.headers) == (200, False)
+
+
 @pytest.mark.parametrize(("of", "status"), [("", 503), ("?of=all", 503), ("?of=reads", 200), ("?of=live", 200)])
 def test_health_tells_probes_apart(gone: tuple[httpx.Client, str], of: str, status: int) -> None:
     """It can't record; but it lives, and answers reads: no reason to restart it, or to send readers elsewhere."""
