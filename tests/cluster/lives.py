@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
 from threading import Event, Lock
@@ -11,6 +10,7 @@ from typing import Any
 import httpx
 
 from tests.cluster.life import Life, Outcome, Step, lines_of
+from tests.support.at_work import at_work
 from tests.support.server import Server
 
 #: Longer than a node takes to find out whether a commit was cut off before or behind its end.
@@ -58,15 +58,8 @@ class Lives:
     @contextmanager
     def lived(self, connections: int = 32) -> Iterator[None]:
         """Let connections live one life after the other."""
-        stop = Event()
-        with ThreadPoolExecutor(connections) as threads:
-            futures = [threads.submit(self._live, number, stop) for number in range(connections)]
-            try:
-                yield
-            finally:
-                stop.set()
-        for future in futures:
-            future.result()
+        with at_work(connections, self._live):
+            yield
 
     def close(self) -> None:
         """Hang up."""

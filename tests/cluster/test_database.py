@@ -1,7 +1,6 @@
 """The cluster itself, without Deedbook: it keeps what it acknowledged, so that what is lost is Deedbook's own fault."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster, wait_for
 from tests.cluster.hurting import HURTS, Hurt
+from tests.support.at_work import at_work
 
 
 class Rows:
@@ -35,15 +35,8 @@ class Rows:
     @contextmanager
     def inserted(self, name: str, connections: int) -> Iterator[None]:
         """Let some connections insert rows, each named after `name`."""
-        stop = Event()
-        with ThreadPoolExecutor(connections) as threads:
-            futures = [threads.submit(self.insert, f"{name} {number}", stop) for number in range(connections)]
-            try:
-                yield
-            finally:
-                stop.set()
-        for future in futures:
-            future.result()
+        with at_work(connections, lambda number, stop: self.insert(f"{name} {number}", stop)):
+            yield
 
     def more(self) -> Callable[[], bool]:
         """Return what says whether fifty more were acknowledged than now."""

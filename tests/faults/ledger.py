@@ -1,13 +1,14 @@
 """What clients remember of what they asked for, to compare with what the log has after a fault."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import httpx
+
+from tests.support.at_work import at_work
 
 
 class Request(NamedTuple):
@@ -50,25 +51,18 @@ class Ledger:
 @contextmanager
 def connections(client: httpx.Client, ledger: Ledger, kinds: list[Callable[[str], Request]]) -> Iterator[None]:
     """Let one connection for each of `kinds` send requests, one after the other, until the server is gone."""
-    stop = Event()
 
-    def run(number: int, kind: Callable[[str], Request]) -> None:
+    def run(number: int, stop: Event) -> None:
         sequence = len(ledger.sent)
         while not stop.is_set():
             sequence += 1
             try:
-                ledger.send(client, kind(f"{sequence}-{number}"))
+                ledger.send(client, kinds[number](f"{sequence}-{number}"))
             except httpx.TransportError:
                 return
 
-    with ThreadPoolExecutor(len(kinds)) as threads:
-        futures = [threads.submit(run, *one) for one in enumerate(kinds)]
-        try:
-            yield
-        finally:
-            stop.set()
-    for future in futures:
-        future.result()
+    with at_work(len(kinds), run):
+        yield
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
