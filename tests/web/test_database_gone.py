@@ -67,6 +67,15 @@ def test_a_position_that_is_enough_needs_no_database(gone: tuple[httpx.Client, s
     assert (answer.status_code, "deedbook-lag" in answer.headers) == (200, False)
 
 
+def test_signing_in_is_told_to_come_back(gone: tuple[httpx.Client, str]) -> None:
+    """Whether a key that is not known here is good can't be found out: a page says so, with Retry-After."""
+    client, _ = gone
+    form = {"user": "new", "key": "issued elsewhere"}
+    answer = client.post(client.base_url.join("/sign-in"), data=form)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert "can&#39;t be reached now" in answer.text
+
+
 @pytest.mark.parametrize(("of", "status"), [("", 503), ("?of=all", 503), ("?of=reads", 200), ("?of=live", 200)])
 def test_health_tells_probes_apart(gone: tuple[httpx.Client, str], of: str, status: int) -> None:
     """It can't record; but it lives, and answers reads: no reason to restart it, or to send readers elsewhere."""

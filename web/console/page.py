@@ -62,8 +62,8 @@ class OpenPage:
             reply = await self._answer(Request(scope, receive))
         except ClientDisconnect:
             return
-        except Problem as problem:
-            reply = failed(self._entrance.templates, None, problem)
+        except (Problem, DeedbookError) as error:
+            reply = failed(self._entrance.templates, None, as_problem(error))
         self._entrance.note(reply)
         await send_reply(send, reply)
 
@@ -93,10 +93,8 @@ class Page:
         try:
             visit = Visit(scope, receive, session, self._entrance.proxies, self._entrance.namespaces)
             return await self._act(visit).answer(visit)
-        except Problem as problem:
-            return failed(self._entrance.templates, visit, problem)
-        except DeedbookError as error:
-            return failed(self._entrance.templates, visit, problem_of(error))
+        except (Problem, DeedbookError) as error:
+            return failed(self._entrance.templates, visit, as_problem(error))
         except ClientDisconnect:
             raise
         except Exception:  # noqa: BLE001  # whatever it is, the reader gets a page and the log the rest
@@ -112,6 +110,11 @@ class Page:
         if act.right not in rights_of(visit.key.role):
             raise Problem(403, f"The role {visit.key.role} may not {act.right}; sign in with another API key.")
         return act
+
+
+def as_problem(error: Problem | DeedbookError) -> Problem:
+    """Return an error as the problem that its page tells."""
+    return error if isinstance(error, Problem) else problem_of(error)
 
 
 def to_sign_in(scope: Scope) -> Reply:
