@@ -2,6 +2,7 @@
 import { localize } from "./app.js";
 import { follow } from "./events.js";
 import { go } from "./go.js";
+import { elapse } from "./since.js";
 import { draw } from "./timeline.js";
 
 // Between two questions to the server, in milliseconds: while somebody looks, and while nobody does.
@@ -78,21 +79,6 @@ function replace(row) {
   old.replaceWith(fresh);
   if (at >= 0) (fresh.querySelectorAll("a, button")[at] ?? fresh.querySelector("a")).focus({ preventScroll: true });
   elapse();
-}
-
-// As the server tells spans.
-function span(seconds) {
-  if (seconds < 120) return `${Math.floor(seconds)} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} d`;
-}
-
-function elapse() {
-  for (const running of document.querySelectorAll("[data-since]:not(a)")) {
-    running.textContent = span(Math.max(0, (Date.now() - new Date(running.dataset.since)) / 1000));
-    running.title = "So far";
-  }
 }
 
 // Dates: fields are in the reader's zone, addresses in UTC.
