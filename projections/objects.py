@@ -1,10 +1,14 @@
-"""An object: how many actions it has, and the tree of what is or was above and below it."""
+"""An object: how many actions it has, its lane, and the tree of what is or was above and below it."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 from sqlite_utils import Database
 
+from deedbook.domain.lifecycle import RUNNING, State
+from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.page import Page, page
 from deedbook.projections.relations import Relationship, relatives
 
 #: At the most so many relationships are told in each direction.
@@ -27,6 +31,13 @@ class Node(Struct):
     nodes: "list[Node]"
 
 
+class Lane(NamedTuple):
+    """What runs on an object, and what waits for it, oldest first."""
+
+    running: Page
+    waiting: Page
+
+
 class Tree(Struct):
     """What is or was above, or below, an object, nearest first; not `is_whole`: there is more."""
 
@@ -43,6 +54,15 @@ def actions_on(db: Database, namespace: str | None, uri: str) -> int | None:
         )
     )
     return sum(total for (total,) in rows) if rows else None
+
+
+def lane(db: Database, namespace: str | None, uri: str, most: int) -> Lane:
+    """Return the lane of an object, at most `most` actions of either kind with how many there are."""
+    running, waiting = (
+        page(db, ActionQuery(namespace=namespace, object=uri, equal={"state": states}, limit=most))
+        for states in (tuple(sorted(RUNNING)), (State.PENDING,))
+    )
+    return Lane(running, waiting)
 
 
 def tree(db: Database, namespace: str | None, uri: str, *, above: bool, most: int = MOST) -> Tree:

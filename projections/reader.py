@@ -17,7 +17,7 @@ from deedbook.projections.arrivals import arrived
 from deedbook.projections.deadline import PATIENCE, deadline
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
-from deedbook.projections.objects import Tree, actions_on, tree
+from deedbook.projections.objects import Lane, Tree, actions_on, lane, tree
 from deedbook.projections.page import Page, as_then, page, then
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
@@ -113,6 +113,10 @@ class Snapshot(NamedTuple):
     def actions_on(self, namespace: str | None, uri: str) -> int | None:
         """Return how many actions an object has, None where it was never seen."""
         return actions_on(self.db, namespace, uri)
+
+    def lane(self, namespace: str | None, uri: str, most: int) -> Lane:
+        """Return what runs on an object and what waits for it; see `objects.lane`."""
+        return lane(self.db, namespace, uri, most)
 
     def tree(self, namespace: str | None, uri: str, *, above: bool) -> Tree:
         """Return the tree of what is or was above (or below) an object; see `objects.tree`."""

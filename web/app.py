@@ -19,13 +19,13 @@ from deedbook.web.metrics import Metrics
 from deedbook.web.objects import Objects
 from deedbook.web.output import Output
 from deedbook.web.paths import ROOT, Canonical
-from deedbook.web.people import People
 from deedbook.web.problems import body_of
 from deedbook.web.relationships import Relationships
 from deedbook.web.resource import Method, Resource, send_reply
 from deedbook.web.searches import Searches
 from deedbook.web.streams import Streams
 from deedbook.web.timeline import Timelines
+from deedbook.web.users import Users
 
 
 def create_app(  # noqa: PLR0913  # one for each that answers
@@ -36,7 +36,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
     timelines: Timelines,
     output: Output,
     relationships: Relationships,
-    people: People,
+    users: Users,
     objects: Objects,
     searches: Searches,
     keys: Keys,
@@ -72,7 +72,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
         Route(f"{ROOT}/event", Resource(gate, GET=Method(may.READ, history.page))),
         Route(f"{ROOT}/events", Resource(gate, GET=Method(may.READ, streams.events))),
         WebSocketRoute(f"{ROOT}/events", streams.follow_events),
-        Route(f"{ROOT}/user", Resource(gate, GET=Method(may.READ, people.page))),
+        Route(f"{ROOT}/user", Resource(gate, GET=Method(may.READ, users.page))),
         Route(f"{ROOT}/object", Resource(gate, GET=Method(may.READ, objects.tell))),
         Route(f"{ROOT}/relationship", Resource(
             gate,

@@ -67,7 +67,6 @@ from deedbook.web.metrics import Commits, Metrics
 from deedbook.web.objects import Objects
 from deedbook.web.openapi import Description, description
 from deedbook.web.output import Output
-from deedbook.web.people import People
 from deedbook.web.problems import Refusals
 from deedbook.web.relationships import Relationships
 from deedbook.web.searches import Searches
@@ -77,6 +76,7 @@ from deedbook.web.streams import Streams
 from deedbook.web.tail import Tail
 from deedbook.web.tickets import Tickets
 from deedbook.web.timeline import Timelines
+from deedbook.web.users import Users
 from deedbook.web.views import CaughtUpViews
 
 
@@ -285,7 +285,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
         timelines=Timelines(views, moments),
         output=Output(courier),
         relationships=Relationships(courier, views),
-        people=People(views),
+        users=Users(views),
         objects=Objects(views),
         searches=searches,
         admin=Admin(builder, store.generations),
@@ -306,7 +306,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             searches=SearchesPage(searches),
             health=HealthPage(templates, health, builder, store.generations),
             keys=KeysPage(templates, store.log, keys),
-            thing=ObjectPage(templates, views),
+            objects=ObjectPage(templates, views),
             users=UsersPage(templates, views),
             api=ApiPage(templates, views, reference(description())),
         ),

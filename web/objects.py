@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.dates import rfc1123
-from deedbook.projections.objects import Node, Tree
+from deedbook.projections.objects import Lane, Node, Tree
 from deedbook.projections.page import Page
 from deedbook.projections.reader import Snapshot
 from deedbook.web.actions import lag_header
@@ -18,17 +17,13 @@ from deedbook.web.views import CaughtUpViews
 #: At the most so many actions of a lane are told.
 LANE = 100
 
-_RUNNING = (str(State.IN_PROGRESS), str(State.CANCELING))
-_WAITING = (str(State.PENDING),)
-
 
 class About(NamedTuple):
-    """What is told of an object: actions on it, and on what is related to it too; what runs and waits; its trees."""
+    """What is told of an object: actions on it, and on what is related to it too; its lane; its trees."""
 
     actions: int
     related: int
-    running: Page
-    waiting: Page
+    lane: Lane
     above: Tree
     below: Tree
 
@@ -53,19 +48,16 @@ def _about(snapshot: Snapshot, namespace: str | None, uri: str) -> About | None:
     actions = snapshot.actions_on(namespace, uri)
     if actions is None:
         return None
-    on_it = ActionQuery(namespace=namespace, object=uri, limit=LANE)
     related = ActionQuery(namespace=namespace, object=uri, include_related=True, limit=1)
-    running, waiting = (
-        snapshot.actions(msgspec.structs.replace(on_it, equal={"state": states})) for states in (_RUNNING, _WAITING)
-    )
     above, below = (snapshot.tree(namespace, uri, above=way) for way in (True, False))
-    return About(actions, snapshot.actions(related).total, running, waiting, above, below)
+    lane = snapshot.lane(namespace, uri, LANE)
+    return About(actions, snapshot.actions(related).total, lane, above, below)
 
 
 def _told(uri: str, about: About) -> bytes:
     lane = (
-        f'{{"running_count":{about.running.total},"running":[{_listed(about.running)}],'
-        f'"waiting_count":{about.waiting.total},"waiting":[{_listed(about.waiting)}]}}'
+        f'{{"running_count":{about.lane.running.total},"running":[{_listed(about.lane.running)}],'
+        f'"waiting_count":{about.lane.waiting.total},"waiting":[{_listed(about.lane.waiting)}]}}'
     )
     return msgspec.json.encode({
         "object": uri,

@@ -18,7 +18,7 @@ from deedbook.web.views import CaughtUpViews
 _KNOWN = ("q", "limit", "offset")
 
 
-class People(NamedTuple):
+class Users(NamedTuple):
     """Answers who has actions."""
 
     views: CaughtUpViews

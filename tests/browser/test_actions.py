@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, Reader, Theme, Windows, overflow, violations
+from tests.support.browser import GONE, NARROW, Reader, Theme, Windows, overflow, violations
 from tests.support.server import Server, issue_key, serving
 from tests.web.api.test_behind import add_unreadable
 
@@ -197,7 +197,7 @@ def test_a_row_that_runs_updates_in_place(windows: Windows, server: Server) -> N
 
 def test_a_lost_connection_is_told_and_nothing_is_missed(windows: Windows, server: Server) -> None:
     """While the server is away the page says so; when it is back, what was recorded meanwhile is announced."""
-    windows.expect("WebSocket|ERR_CONNECTION_REFUSED")
+    windows.expect(GONE)
     page = windows.open("/?namespace=acme&object=/live/4/")
     expect(
         page.get_by_text("Nothing", exact=False).first.or_(page.get_by_text("No action is like that."))

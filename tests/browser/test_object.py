@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import Windows, link
+from tests.support.browser import GONE, Windows, link
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller
 
@@ -63,7 +63,7 @@ def test_page_says_when_it_is_not_live_and_catches_up(browser: Browser, tmp_path
     """While the server is gone the bar says so; once it is back the words go, and what happened then shows."""
     with serving(tmp_path) as server, server.client() as http:
         windows = Windows(browser, server)
-        windows.expect("ERR_CONNECTION_REFUSED|WebSocket connection")
+        windows.expect(GONE)
         worker = Caller(http, "me", server.key)
         worker.record(object=uri, action="Before")
         page = windows.open(link("/object", object=uri))

@@ -16,7 +16,7 @@ from deedbook.domain.commands import AppendOutput, Line
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.web.console.assets import Assets
 from deedbook.web.console.visible import output
-from tests.support.browser import Reader, Windows
+from tests.support.browser import GONE, Reader, Windows
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller, Json, Tenant
 
@@ -117,7 +117,7 @@ def test_no_line_is_lost_or_doubled_when_the_server_restarts(
         action = me.record(state="In progress")
         append(me, action, 1, 50)
         own = Windows(browser, server)
-        own.expect("ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|Failed to load resource")
+        own.expect(GONE)
         page = shown(own, me, action)
         expect(page.locator("#output-link")).to_have_text("Live ·")
         server.kill()

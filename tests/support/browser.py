@@ -20,6 +20,9 @@ THEMES: Sequence[Theme] = ("light", "dark")
 #: The least and the usual width, in CSS pixels.
 NARROW, WIDE = 390, 1280
 
+#: What a page complains of while its server is gone, whichever way the browser finds out.
+GONE = "WebSocket|ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE"
+
 MISSING = "There is no Chromium here: on Debian and Ubuntu, `apt-get install chromium fonts-dejavu-core`."
 
 #: How long a page may take to show something, in milliseconds: long, since other tests may keep the machine busy.

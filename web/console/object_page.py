@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.objects import Lane
 from deedbook.projections.page import Page
 from deedbook.projections.reader import Snapshot
 from deedbook.projections.relations import Relationship
@@ -27,10 +27,6 @@ ROWS, IN_LANE = 25, 20
 #: Relationships on each side of an object: at first, and at the most.
 NEAR, MOST = 100, 5000
 
-#: What is in a lane: what runs there, and what waits for it.
-RUNNING = (str(State.IN_PROGRESS), str(State.CANCELING))
-WAITING = (str(State.PENDING),)
-
 #: What the page can be asked, each but once.
 _KNOWN = frozenset({"object", "include_related", "cursor", "relatives"})
 
@@ -41,8 +37,7 @@ class Found(NamedTuple):
     above: Sequence[Relationship]
     below: Sequence[Relationship]
     actions: Page
-    running: Page
-    waiting: Page
+    lane: Lane
 
 
 class Asked(NamedTuple):
@@ -60,12 +55,8 @@ class Asked(NamedTuple):
             above=snapshot.relatives(namespace, self.uri, above=True, limit=most),
             below=snapshot.relatives(namespace, self.uri, above=False, limit=most),
             actions=snapshot.actions(self.query),
-            running=snapshot.actions(self._lane(RUNNING)),
-            waiting=snapshot.actions(self._lane(WAITING)),
+            lane=snapshot.lane(namespace, self.uri, IN_LANE),
         )
-
-    def _lane(self, states: tuple[str, ...]) -> ActionQuery:
-        return ActionQuery(namespace=self.query.namespace, object=self.uri, equal={"state": states}, limit=IN_LANE)
 
 
 class Listed(NamedTuple):
@@ -98,8 +89,8 @@ class ObjectPage(NamedTuple):
             above=kin(found.above, asked.uri, asked.relatives, above=True),
             below=kin(found.below, asked.uri, asked.relatives, above=False),
             more=min(MOST, asked.relatives * 10) if asked.relatives < MOST else None,
-            running=listed(found.running),
-            waiting=listed(found.waiting),
+            running=listed(found.lane.running),
+            waiting=listed(found.lane.waiting),
             found=listed(found.actions),
             # Without all that says which page it is.
             is_first=asked.query.beyond is None,

@@ -37,7 +37,7 @@ def console(  # noqa: PLR0913  # one for each page
     health: HealthPage,
     keys: KeysPage,
     api: ApiPage,
-    thing: ObjectPage,
+    objects: ObjectPage,
     users: UsersPage,
 ) -> Sequence[BaseRoute]:
     """Return the routes of the console."""
@@ -64,7 +64,7 @@ def console(  # noqa: PLR0913  # one for each page
         Route("/keys/{id}/revoke", Page(
             entrance, GET=Act(may.ADMINISTER, keys.ask_to_revoke), POST=Act(may.ADMINISTER, keys.revoke))),
         Route("/users", Page(entrance, GET=Act(may.READ, users.page))),
-        Route("/object", Page(entrance, GET=Act(may.READ, thing.page))),
+        Route("/object", Page(entrance, GET=Act(may.READ, objects.page))),
         Route("/api", Page(entrance, GET=Act(may.READ, api.page))),
         Route(f"{ROOT}/{{name:path}}", assets),
         Route(ICON, assets),

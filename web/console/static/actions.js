@@ -1,7 +1,7 @@
 // The list of actions while it is read: what is new is announced, what changes does so in place, dates are the reader's.
-import { localize } from "./app.js";
 import { follow } from "./events.js";
 import { go } from "./go.js";
+import { replace } from "./replacing.js";
 import { elapse } from "./since.js";
 import { draw } from "./timeline.js";
 
@@ -41,7 +41,7 @@ async function ask() {
     const part = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (asked !== found) return;
     announce(Number(part.querySelector("[data-new]").dataset.new));
-    for (const row of part.querySelectorAll("tr")) replace(row);
+    for (const row of part.querySelectorAll("tr")) update(row);
   } catch {
     for (const row of rows) changed.add(row);
     timer ??= setTimeout(ask, 5000);
@@ -67,17 +67,10 @@ function announce(count) {
   button.textContent = `${count >= 10000 ? "10,000 or more" : count.toLocaleString("en")} new`;
 }
 
-function replace(row) {
+function update(row) {
   const old = document.getElementById(row.id);
   if (!old) return;
-  const fresh = document.importNode(row, true);
-  localize(fresh);
-  for (const button of fresh.querySelectorAll(".copy")) button.hidden = false;
-  fresh.classList.toggle("chosen", old.classList.contains("chosen"));
-  fresh.classList.add("changed");
-  const at = [...old.querySelectorAll("a, button")].indexOf(document.activeElement);
-  old.replaceWith(fresh);
-  if (at >= 0) (fresh.querySelectorAll("a, button")[at] ?? fresh.querySelector("a")).focus({ preventScroll: true });
+  replace(old, row).classList.add("changed");
   elapse();
 }
 

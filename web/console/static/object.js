@@ -1,6 +1,6 @@
 // An object while it is looked at: its lane and the rows that are shown follow; what is new is announced, not put in.
-import { localize } from "./app.js";
 import { follow } from "./events.js";
+import { replace } from "./replacing.js";
 import { elapse } from "./since.js";
 
 // Between two questions to the server, in milliseconds: while somebody looks, and while nobody does.
@@ -22,8 +22,8 @@ async function ask() {
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
     if (!answer.ok) throw new Error(answer.status);
     const now = new DOMParser().parseFromString(await answer.text(), "text/html");
-    replace(document.getElementById("lane"), now.getElementById("lane"));
-    for (const row of document.querySelectorAll("[data-rows] tr")) replace(row, now.getElementById(row.id));
+    update(document.getElementById("lane"), now.getElementById("lane"));
+    for (const row of document.querySelectorAll("[data-rows] tr")) update(row, now.getElementById(row.id));
     announce(Number(now.getElementById("object").dataset.total) - total);
   } catch {
     timer ??= setTimeout(ask, 5000);
@@ -32,18 +32,11 @@ async function ask() {
   }
 }
 
-/** Put a part in the place of what it was before, unless it is the same; the focus stays where it was in it. */
-function replace(old, part) {
+/** Put a part in the place of what it was before, unless it is the same. */
+function update(old, part) {
   if (!part || old.dataset.seen === part.outerHTML) return;
-  const fresh = document.importNode(part, true);
-  fresh.dataset.seen = part.outerHTML;
-  localize(fresh);
-  for (const button of fresh.querySelectorAll(".copy")) button.hidden = false;
-  fresh.classList.toggle("chosen", old.classList.contains("chosen"));
-  const at = [...old.querySelectorAll("a, button")].indexOf(document.activeElement);
-  old.replaceWith(fresh);
+  replace(old, part).dataset.seen = part.outerHTML;
   elapse();
-  if (at >= 0) (fresh.querySelectorAll("a, button")[at] ?? fresh.querySelector("a"))?.focus({ preventScroll: true });
 }
 
 function announce(count) {
