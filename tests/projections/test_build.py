@@ -5,21 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from deedbook.domain.commands import Finish, RecordAction, StateParent
-from deedbook.domain.events import Caller
-from deedbook.domain.lifecycle import State
+from deedbook.domain.commands import StateParent
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.generations import AlreadyBuilding, Generations
 from deedbook.projections.progress import Builds, Outcome, Phase, Progress
 from deedbook.projections.rebuild import NEXT_TO_NOTHING, BuildAbandoned, Unsound, build
 from deedbook.projections.view import Views, connect, tracking
+from tests.support.running import BY, record_running
 from tests.support.tables import rows
-
-BY = Caller("root", "192.0.2.1", "tests")
 
 
 class Scene:
@@ -35,15 +31,7 @@ class Scene:
 
     def record(self, count: int) -> None:
         """Record actions that run, and let the first of them end."""
-        ids = [uuid4() for _ in range(count)]
-        for action in ids:
-            self.store.audit_log.perform(
-                RecordAction(
-                    id=action, namespace="acme", by=BY, action="Scale", method="POST", path="/",
-                    state=State.IN_PROGRESS, object="/a/", user="ann",
-                )
-            )  # fmt: skip
-        self.store.audit_log.perform(Finish(id=ids[0], namespace="acme", by=BY, state=State.SUCCESS))
+        record_running(self.store.audit_log, count)
 
     def at(self, phase: Phase, do: Callable[[], object]) -> Callable[[Progress], None]:
         """Return what a build tells its progress, which does something each time when a phase begins."""

@@ -8,15 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deedbook.domain.commands import Finish, RecordAction
-from deedbook.domain.events import Caller
-from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog
 from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
@@ -29,9 +25,8 @@ from deedbook.projections.snapshots import KEPT, SnapshotName, Snapshots
 from deedbook.projections.taking import Taking
 from deedbook.projections.view import Views, connect, tracking
 from tests.faults.ledger import wait_for
+from tests.support.running import record_running
 from tests.support.tables import rows
-
-BY = Caller("root", "192.0.2.1", "tests")
 
 
 def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -61,15 +56,7 @@ class Scene:
 
     def record(self, count: int) -> None:
         """Record actions, of which the first ends."""
-        ids = [uuid4() for _ in range(count)]
-        for action in ids:
-            self.store.audit_log.perform(
-                RecordAction(
-                    id=action, namespace="acme", by=BY, action="Scale", method="POST", path="/",
-                    state=State.IN_PROGRESS, object="/a/", user="ann",
-                )
-            )  # fmt: skip
-        self.store.audit_log.perform(Finish(id=ids[0], namespace="acme", by=BY, state=State.SUCCESS))
+        record_running(self.store.audit_log, count)
 
     def catch_up(self) -> None:
         """Let the node read what is new."""
