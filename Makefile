@@ -35,7 +35,7 @@ check: .venv/.installed-check ## lint, format, types, and the direction of impor
 	$(BIN)/mypy build/typed/deedbook tests | sed 's|^build/typed/deedbook/||'
 	PYTHONPATH=build/typed $(BIN)/lint-imports --no-logo
 
-bench: .venv/.installed-test ## measure; ARGS go to the benchmarks
+bench: .venv/.installed-bench ## measure; ARGS go to the benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## remove what was built and installed; never the log in data/
@@ -57,5 +57,6 @@ clean: ## remove what was built and installed; never the log in data/
 	@touch $@
 
 .venv/.installed-test: EXTRAS := test
+.venv/.installed-bench: EXTRAS := bench
 .venv/.installed-cluster: EXTRAS := cluster
 .venv/.installed-check: EXTRAS := check,test

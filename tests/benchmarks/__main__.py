@@ -1,32 +1,42 @@
 """`make bench`: measures, prints a table, and leaves the same as JSON in build/bench.json."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.benchmarks import following, postgres, reading, recording, replay
 from tests.benchmarks.report import Report, machine
 
 
+class Options(NamedTuple):
+    """How much is measured: `seconds` of one turn, and `actions` in the large store."""
+
+    seconds: int
+    actions: int
+
+
+PARTS: dict[str, Callable[[Report, Options], None]] = {
+    "recording": lambda report, options: recording.measure(report, options.seconds),
+    "reading": lambda report, options: reading.measure(report, options.actions),
+    "replay": lambda report, options: replay.measure(report, options.actions, options.seconds),
+    "postgres": lambda report, options: postgres.measure(report, options.seconds),
+    "following": lambda report, options: following.measure(report, options.seconds),
+}
+
+
 def main() -> None:
-    """Measure everything, or one part."""
+    """Measure everything, or some parts."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…")
-    parser.add_argument("--only", choices=["recording", "reading", "replay", "postgres", "following"])
-    parser.add_argument("--seconds", type=int, default=10, help="of one turn of wrk")
+    parser.add_argument("--only", choices=list(PARTS), action="append", help="may be given several times")
+    parser.add_argument("--seconds", type=int, default=10, help="of one turn")
     parser.add_argument("--actions", type=int, default=reading.LARGE, help="in the large store")
-    options = parser.parse_args()
+    chosen = parser.parse_args()
     for name, value in machine().items():
         print(f"{name:14}{value}")
     report = Report()
-    if options.only in (None, "recording"):
-        recording.measure(report, options.seconds)
-    if options.only in (None, "reading"):
-        reading.measure(report, options.actions)
-    if options.only in (None, "replay"):
-        replay.measure(report, options.actions, options.seconds)
-    if options.only in (None, "postgres"):
-        postgres.measure(report, options.seconds)
-    if options.only in (None, "following"):
-        following.measure(report, options.seconds)
+    for name in chosen.only or PARTS:
+        PARTS[name](report, Options(chosen.seconds, chosen.actions))
     report.save(Path("build/bench.json"))
 
 

@@ -15,7 +15,8 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
 from tests.benchmarks.recording import BODY, CONNECTIONS, script_of, wrk
-from tests.benchmarks.report import Report, calibration
+from tests.benchmarks.report import Report
+from tests.benchmarks.turns import calibration
 from tests.support.postgres import Server as Postgres
 from tests.support.postgres import own_server
 from tests.support.server import Server

@@ -4,15 +4,15 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import httpx
 
-from tests.benchmarks.report import Report, calibration
-from tests.support.server import Server, free_port
+from tests.benchmarks.peers.process import running
+from tests.benchmarks.report import Report
+from tests.benchmarks.turns import take_turns
+from tests.support.server import Server, serving
 
 CONNECTIONS = 64
 BODY = (
@@ -20,17 +20,6 @@ BODY = (
     '"object":"/api/app/v1/service/5f0e/","state":"Success","user":"ann","user_agent":"docker-cloud/1.0.9",'
     '"ip":"203.0.113.7","location":"New York, USA","body":"{\\"target_num_containers\\": 3}"}'
 )
-EMPTY = """
-import sys, msgspec, uvicorn
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
-async def post(request):
-    msgspec.json.decode(await request.body())
-    return Response(b"{}", 201, media_type="application/json")
-uvicorn.run(Starlette(routes=[Route("/", post, methods=["POST"])]), port=int(sys.argv[1]), access_log=False,
-            log_level="warning", loop="uvloop", http="httptools")
-"""
 
 
 def measure(report: Report, seconds: int = 10, turns: int = 3) -> None:
@@ -38,37 +27,27 @@ def measure(report: Report, seconds: int = 10, turns: int = 3) -> None:
     if shutil.which("wrk") is None:
         print("Recording is not measured: install wrk (Debian's package of that name) and run again.")
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = Server(f"sqlite:///{folder}/log.db")
-        port = free_port()
-        empty = subprocess.Popen([sys.executable, "-c", EMPTY, str(port)])
-        try:
-            time.sleep(2)
-            _compare(report, server, f"http://127.0.0.1:{port}/", folder, seconds, turns)
-        finally:
-            empty.kill()
-            empty.wait()
-            server.kill()
+    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as server, running("empty", 2) as empty:
+        _compare(report, server, empty, Path(name), seconds, turns)
 
 
 def _compare(report: Report, server: Server, empty: str, folder: Path, seconds: int, turns: int) -> None:
     script = script_of(folder, server.key)
-    rates: dict[str, list[float]] = {"empty": [], "durable": [], "p99": [], "loop": []}
+    p99s: list[float] = []
     answered = 0
-    for _ in range(turns):
-        rates["loop"].append(calibration())
-        rates["empty"].append(wrk(script, empty, seconds)[0])
+
+    def durable() -> float:
+        nonlocal answered
         rate, p99, requests = wrk(script, f"{server.api}/action/", seconds)
-        rates["durable"].append(rate)
-        rates["p99"].append(p99)
+        p99s.append(p99)
         answered += requests
+        return rate
+
+    taken = take_turns({"empty": lambda: wrk(script, empty, seconds)[0], "durable": durable}, turns)
     _check(server, answered)
-    empties, durables = (statistics.median(rates[name]) for name in ("empty", "durable"))
-    figure = f"{durables:,.0f}/s of {empties:,.0f}/s, p99 {statistics.median(rates['p99']):.0f} ms"
-    report.add(
-        f"durable POST, {CONNECTIONS} connections, of an empty one", figure, durables / empties, ">= 0.25", **rates
-    )
+    figure = f"{taken.told('durable')} of {taken.told('empty')}, p99 {statistics.median(p99s):.0f} ms"
+    report.add(f"durable POST, {CONNECTIONS} connections, of an empty one", figure, taken.ratio("durable", "empty"),
+               ">= 0.40", **taken._asdict(), p99=p99s)  # fmt: skip
 
 
 def script_of(folder: Path, key: str) -> Path:

@@ -22,7 +22,7 @@ class Report:
         row = {"what": what, "figure": figure, "ratio": ratio, "expected": expected, **more}
         self._rows.append(row)
         shown = "" if ratio is None else f"{ratio:.2f}"
-        print(f"{what:58} {figure:>34} {shown:>7}  {expected}", flush=True)
+        print(f"{what:60} {figure:>46} {shown:>7}  {expected}", flush=True)
 
     def save(self, path: Path) -> None:
         """Write everything as JSON."""
@@ -38,14 +38,6 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }
-
-
-def calibration() -> float:
-    """Return how many million steps of an empty loop a core does in a second now: what noise is seen by."""
-    began = time.perf_counter()
-    for _ in range(2_000_000):
-        pass
-    return 2 / (time.perf_counter() - began)
 
 
 def median_ms(question: Callable[[], object], times: int) -> float:
