@@ -23,8 +23,9 @@ from deedbook.projections.terms import numbers
 from deedbook.projections.totals import has_unstarted
 from deedbook.projections.widths import END, Width
 
-#: What it costs to check what is in a state, and to group a row, in steps along an index.
-CHECK, GROUP = 2, 20
+#: What a step along the wide index of the states costs, a check of what stands there, and a row that is grouped: in
+#: thirds of a step along any other.
+STEP, CHECK, GROUP = 4, 6, 60
 
 #: How many are in each state, for each bucket by its place.
 Counts = list[Counter[str]]
@@ -46,7 +47,7 @@ class Scale(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A way to count: what it costs where all of the time is asked for, in steps along an index."""
+    """A way to count: what it costs where all of the time is asked for, in thirds of a step along an index."""
 
     cost: int
     counts: Callable[[], Counts]
@@ -114,7 +115,7 @@ class Indexed:
         yield Way(self._cost(self._wanted), lambda: self._started(self._in_states(self._wanted)))
         if commonest in self._wanted and all(driver is best for driver in self._selection.telling):
             others = [state for state in State if state != commonest]
-            yield Way(self._cost(others) + best.total, lambda: self._started(self._by_rest(commonest, others)))
+            yield Way(self._cost(others) + 3 * best.total, lambda: self._started(self._by_rest(commonest, others)))
 
     def rare(self, cost: int) -> tuple[Sequence[State], Counts]:
         """Count the actions in the rarest states, as many of these as can be counted at some cost; return which."""
@@ -126,7 +127,7 @@ class Indexed:
         return states, self._started(self._in_states(states))
 
     def _cost(self, states: Sequence[State]) -> int:
-        return sum(self._totals[state] for state in states) * (1 + CHECK * len(self._checks))
+        return sum(self._totals[state] for state in states) * (STEP + CHECK * len(self._checks))
 
     def _by_rest(self, commonest: State, others: Sequence[State]) -> Counts:
         """Count along the filter's index; what is in no other state is in the commonest."""

@@ -19,8 +19,8 @@ from deedbook.projections.tally import Counts, Scale
 from deedbook.projections.totals import SAMPLES, share
 from deedbook.projections.widths import END, fitting
 
-#: What a count may cost before it is estimated, in steps along an index: some 50 ms.
-BUDGET = 1_500_000
+#: What a count may cost before it is estimated, in thirds of a step along an index (`tally.py`): some 50 ms.
+BUDGET = 4_500_000
 
 
 class Bucket(NamedTuple):
