@@ -79,11 +79,13 @@ class Snapshot(NamedTuple):
         self._require("actions_by_agent", "by words")
         return suggestions(self.db, namespace, field, part, limit)
 
-    def timeline(self, query: ActionQuery, low: int | None, high: int | None, most: int) -> Timeline:
+    def timeline(
+        self, query: ActionQuery, low: int | None, high: int | None, most: int, *, exactly: bool = False
+    ) -> Timeline:
         """Return the actions of a query over time, as `timeline.timeline`; raises as `actions`."""
         self._require_parts(query)
         with deadline(self.db):
-            return timeline(self.db, query, low, high, most)
+            return timeline(self.db, query, low, high, most, exactly=exactly)
 
     def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
         """Return the JSON of one action, whole, now or as it was at a position; None where there is none.

@@ -50,11 +50,15 @@ class BucketAnswer(Struct, rename={"start": "from", "end": "to"}):
 
 
 class TimelineAnswer(Struct, rename={"start": "from", "end": "to"}):
-    """Actions over time; `width` is the buckets' as an ISO 8601 duration; null where there are none."""
+    """Actions over time; `width` is the buckets' as an ISO 8601 duration; null where there are none.
+
+    `sampled` is the part of the log that was looked at: below 1, counts are estimates, but for those of rare states.
+    """
 
     start: str | None
     end: str | None
     width: str | None
+    sampled: float
     total_count: int
     buckets: list[BucketAnswer]
 

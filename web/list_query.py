@@ -52,7 +52,7 @@ def parse(
     equal = {field: tuple(dict.fromkeys(parameters[name])) for name, field in REPEATABLE.items() if name in parameters}
     _check_states(equal.get("state", ()))
     if "is_user_action" in one:
-        equal["is_user_action"] = (str(_flag("is_user_action", one["is_user_action"])).lower(),)
+        equal["is_user_action"] = (str(flag("is_user_action", one["is_user_action"])).lower(),)
     cursor = _cursor(one)
     return ActionQuery(
         namespace=namespace,
@@ -60,7 +60,7 @@ def parse(
         uuid_prefix=_prefix(one.get("uuid__startswith")),
         equal=equal,
         object=_uri(uri),
-        include_related=_flag("include_related", one.get("include_related", "false")),
+        include_related=flag("include_related", one.get("include_related", "false")),
         start_from=date("start_date__gte", one, 0),
         start_to=date("start_date__lte", one, 1),
         end_from=date("end_date__gte", one, 0),
@@ -138,7 +138,8 @@ def _cursor(one: Mapping[str, str]) -> Cursor | None:
     return cursor_of(one["cursor"])
 
 
-def _flag(name: str, text: str) -> bool:
+def flag(name: str, text: str) -> bool:
+    """Return what a parameter says that is true or false."""
     if text.lower() not in ("true", "false"):
         raise bad(f"{name} is true or false, not {text!r}.")
     return text.lower() == "true"

@@ -27,6 +27,9 @@ ROWS = 50
 #: The filters that stand behind "More filters": where one is active, they are shown.
 _MORE = frozenset({"action", "user", "object", "method", "ip", "user_agent", "is_user_action"})
 
+#: Asks for a timeline that is counted, where it would be estimated.
+EXACTLY = "exact"
+
 #: Ranges that are offered, which end now, by their seconds; that of today begins with its day.
 _RANGES = (("Last hour", 3600), ("Today", 0), ("7 days", 7 * 86_400))
 
@@ -101,9 +104,9 @@ class ActionsPage(NamedTuple):
 
 
 def question(visit: Visit) -> Asked:
-    """Return what a page is asked: a form's mark for related objects says nothing without an object."""
-    has_object = "object" in visit.asked
-    return {name: values for name, values in visit.asked.items() if has_object or name != "include_related"}
+    """Return which actions a page is asked for: a form's mark for related objects says nothing without an object."""
+    beside = {EXACTLY} if "object" in visit.asked else {EXACTLY, "include_related"}
+    return {name: values for name, values in visit.asked.items() if name not in beside}
 
 
 def asked(parameters: Asked, namespace: str | None, as_of: int | None) -> ActionQuery:
