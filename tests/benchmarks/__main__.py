@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import following, postgres, reading, recording, replay
+from tests.benchmarks import crowds, following, postgres, reading, recording, replay
 from tests.benchmarks.report import Report, machine
 
 
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[Report, Options], None]] = {
     "reading": lambda report, options: reading.measure(report, options.actions),
     "replay": lambda report, options: replay.measure(report, options.actions, options.seconds),
     "postgres": lambda report, options: postgres.measure(report, options.seconds),
+    "crowds": lambda report, options: crowds.measure(report, options.seconds),
     "following": lambda report, options: following.measure(report, options.seconds),
 }
 
