@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from deedbook.projections import ranks
 from deedbook.projections.moment import Branch
+from deedbook.projections.selection import sort_of
 
 #: Before every place.
 _BEGINNING = (-(2**63), 0)
@@ -28,7 +29,10 @@ def has_ranks(db: Database) -> bool:
 
 
 def standing_before(db: Database, branch: Branch, date: int) -> int:
-    """Return how many actions of a branch stand before a date, in microseconds since the epoch."""
+    """Return how many actions of a branch stand before a date, in microseconds since the epoch.
+
+    By whichever date its `columns` say that it is in the order of.
+    """
     nearest, parts = [], []
     for level in reversed(range(len(ranks.GAPS))):
         scope = f"FROM ranks WHERE term = {branch.ranked} AND level = {level}"
@@ -38,11 +42,11 @@ def standing_before(db: Database, branch: Branch, date: int) -> int:
             f" ORDER BY sort DESC, id DESC LIMIT 1) UNION ALL SELECT {_BEGINNING[0]}, {_BEGINNING[1]} LIMIT 1)"
         )
         parts.append(f"(SELECT coalesce(sum(before), 0) {scope}{since} AND sort < {date})")
-    alias = branch.key
+    column = sort_of(branch)
     parts.append(
         f"(SELECT count(*) FROM {branch.tables} WHERE {branch.condition}"
-        f" AND {alias}.sort >= (SELECT sort FROM near0) AND {alias}.sort < {date}"
-        f" AND ({alias}.sort, {alias}.id) >= (SELECT sort, id FROM near0))"
+        f" AND {column} >= (SELECT sort FROM near0) AND {column} < {date}"
+        f" AND ({column}, {branch.key}.id) >= (SELECT sort, id FROM near0))"
     )
     statement = f"WITH {', '.join(nearest)} SELECT {' + '.join(parts)}"
     return int(db.execute(statement, branch.parameters).fetchone()[0])
