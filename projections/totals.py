@@ -135,7 +135,7 @@ def _ends(namespace: int) -> Branch:
 
 def _asked(query: ActionQuery) -> ActionQuery:
     """Return a query without what does not change its total."""
-    return structs.replace(query, newest_first=False, limit=0, offset=0, beyond=None, backwards=False)
+    return structs.replace(query, newest_first=False, limit=0, offset=0, beyond=None, backwards=False, look=0)
 
 
 def has_unstarted(db: Database) -> bool:
