@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import following, lists, postgres, recording, replay, standing, walking
+from tests.benchmarks import console, crowds, following, lists, postgres, recording, replay, standing, walking
 from tests.benchmarks.report import Report, machine
 
 
@@ -28,6 +28,8 @@ PARTS: dict[str, Callable[[Report, Options], None]] = {
     ),
     "replay": lambda report, options: replay.measure(report, options.actions or replay.LARGE, options.seconds),
     "postgres": lambda report, options: postgres.measure(report, options.seconds),
+    "console": lambda report, options: console.measure(report, options.seconds),
+    "crowds": lambda report, options: crowds.measure(report, options.seconds),
     "following": lambda report, options: following.measure(report, options.seconds),
 }
 

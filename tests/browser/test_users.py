@@ -2,10 +2,11 @@
 
 from playwright.sync_api import expect
 
-from tests.support.browser import Windows
+from tests.support.browser import Windows, on_both
 from tests.support.server import Server
 
 
+@on_both
 def test_users_are_gone_through_by_keyboard(windows: Windows, server: Server) -> None:
     """`/` searches, `j` goes into the list, Enter opens the actions of the one that is chosen."""
     page = windows.open("/users?namespace=acme")
