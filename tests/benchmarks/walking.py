@@ -3,7 +3,6 @@
 import http.client
 import json
 import time
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -33,19 +32,18 @@ def measure(report: Report, kept: Path | None) -> None:
 
 
 def _walk(server: Server) -> list[float]:
-    """Return how long each page took, in seconds."""
+    """Return how long each page took, in seconds; raises where any action was met twice, or not at all."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    place_of, taken, dates = f"/api/audit/v1/{NAMESPACE}/action/?limit={LIMIT}", [], []
-    seen: set[str] = set()
-    while place_of:
+    following: str | None = f"/api/audit/v1/{NAMESPACE}/action/?limit={LIMIT}"
+    taken, seen = [], set()
+    while following is not None:
         began = time.perf_counter()
-        connection.request("GET", place_of, headers=server.headers())
+        connection.request("GET", following, headers=server.headers())
         answer = connection.getresponse().read()
         taken.append(time.perf_counter() - began)
         page = json.loads(answer)
         seen.update(action["uuid"] for action in page["objects"])
-        dates.append(page["objects"][0]["created"])
-        place_of = page["meta"]["next"]
-    if len(seen) != ACTIONS or page["meta"]["total_count"] != ACTIONS or not any(a != b for a, b in pairwise(dates)):
-        raise RuntimeError(f"the walk met {len(seen)} actions of {ACTIONS}")
+        following = page["meta"]["next"]
+    if len(seen) != ACTIONS or len(taken) != ACTIONS // LIMIT:
+        raise RuntimeError(f"the walk met {len(seen)} actions of {ACTIONS} on {len(taken)} pages")
     return taken
