@@ -261,8 +261,25 @@ class Actions:
                 terms = self._db.execute(f"SELECT {columns} FROM actions WHERE id = ?", (row.id,)).fetchone()
             for standing, (state, sort) in ((gone, before), (come, now)):
                 standing.extend(self._standings([*terms, state], sort, row.id))
+        come += self._ended(begun, numbers)
         if gone or come:
             self._ranks.change(gone, come)
+
+    def _ended(self, begun: Begun, numbers: Sequence[int]) -> Iterator[Standing]:
+        """Return where actions stand that have ended by now, among those that ended; what has ended moves no more."""
+        namespaces = (numbers[place] for place in begun.terms[_NAMESPACE :: len(FIELDS)])
+        ended = [
+            (namespace, end, number)
+            for namespace, end, number in zip(namespaces, begun.ends, begun.ids, strict=True)
+            if end is not None
+        ]
+        ended += [
+            (self._terms.number(row.namespace, "namespace", ""), row.end, row.id)
+            for row in self._moved.values()
+            if row.end is not None
+        ]
+        places = (Standing(ranks.order_of_ends(namespace), end, number) for namespace, end, number in ended)
+        return (place for place in places if not self._ranks.is_behind(place))
 
     def _standings(self, terms: Sequence[int | None], sort: int, number: int) -> list[Standing]:
         return ranks.standings(terms, self._above(terms[_OBJECT]), sort, number)
@@ -288,7 +305,7 @@ class Actions:
         )
 
 
-_OBJECT, _STATE = FIELDS.index("object"), FIELDS.index("state")
+_NAMESPACE, _OBJECT, _STATE = (FIELDS.index(field) for field in ("namespace", "object", "state"))
 
 
 def _numbered(left: Left, numbers: Sequence[int]) -> Left:

@@ -9,6 +9,12 @@ from sqlite_utils import Database
 
 from deedbook.projections import ranks
 from deedbook.projections.moment import Branch
+from deedbook.projections.selection import sort_of
+
+#: The levels of marks, the one with the fewest first.
+_DOWN = range(len(ranks.GAPS) - 1, -1, -1)
+
+_AT_LEVEL = "FROM ranks WHERE term = ? AND level = ?"
 
 #: Before every place.
 _BEGINNING = (-(2**63), 0)
@@ -28,33 +34,42 @@ def has_ranks(db: Database) -> bool:
 
 
 def standing_before(db: Database, branch: Branch, date: int) -> int:
-    """Return how many actions of a branch stand before a date, in microseconds since the epoch."""
-    nearest, parts = [], []
-    for level in reversed(range(len(ranks.GAPS))):
-        scope = f"FROM ranks WHERE term = {branch.ranked} AND level = {level}"
-        since = f" AND (sort, id) > (SELECT sort, id FROM near{level + 1})" if level + 1 < len(ranks.GAPS) else ""
+    """Return how many actions of a branch stand before a date, in microseconds since the epoch.
+
+    By whichever date its `columns` say that it is in the order of.
+    """
+    # Dates and keys as parameters, so that SQLite need not read the statement anew for each.
+    column, key = sort_of(branch), branch.ranked
+    parameters: list[object] = []
+    nearest = []
+    for level in _DOWN:
         nearest.append(
-            f"near{level} AS MATERIALIZED (SELECT sort, id FROM (SELECT sort, id {scope} AND sort < {date}"
+            f"near{level} AS MATERIALIZED (SELECT sort, id FROM (SELECT sort, id {_AT_LEVEL} AND sort < ?"
             f" ORDER BY sort DESC, id DESC LIMIT 1) UNION ALL SELECT {_BEGINNING[0]}, {_BEGINNING[1]} LIMIT 1)"
         )
-        parts.append(f"(SELECT coalesce(sum(before), 0) {scope}{since} AND sort < {date})")
-    alias = branch.key
+        parameters += key, level, date
+    parts = []
+    for level in _DOWN:
+        since = "" if level == _DOWN[0] else f" AND (sort, id) > (SELECT sort, id FROM near{level + 1})"
+        parts.append(f"(SELECT coalesce(sum(before), 0) {_AT_LEVEL}{since} AND sort < ?)")
+        parameters += key, level, date
     parts.append(
         f"(SELECT count(*) FROM {branch.tables} WHERE {branch.condition}"
-        f" AND {alias}.sort >= (SELECT sort FROM near0) AND {alias}.sort < {date}"
-        f" AND ({alias}.sort, {alias}.id) >= (SELECT sort, id FROM near0))"
+        f" AND {column} >= (SELECT sort FROM near0) AND {column} < ?"
+        f" AND ({column}, {branch.key}.id) >= (SELECT sort, id FROM near0))"
     )
+    parameters += *branch.parameters, date
     statement = f"WITH {', '.join(nearest)} SELECT {' + '.join(parts)}"
-    return int(db.execute(statement, branch.parameters).fetchone()[0])
+    return int(db.execute(statement, parameters).fetchone()[0])
 
 
 def around(db: Database, branch: Branch, number: int) -> tuple[Mark | None, Mark | None]:
     """Return the marks nearest to the action that has so many before it: not behind it, and behind it."""
     reached, behind = None, None
-    for level in reversed(range(len(ranks.GAPS))):
+    for level in _DOWN:
         behind = None
         rows = db.execute(
-            "SELECT sort, id, before FROM ranks WHERE term = ? AND level = ? AND (sort, id) > (?, ?) ORDER BY sort, id",
+            f"SELECT sort, id, before {_AT_LEVEL} AND (sort, id) > (?, ?) ORDER BY sort, id",
             (branch.ranked, level, *(reached[:2] if reached else _BEGINNING)),
         )
         for sort, action, more in rows:

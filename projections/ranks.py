@@ -1,6 +1,7 @@
 """How many actions stand before a place in an order of the list: so a far page costs what a near one does.
 
-There is an order for each term (`terms.py`), one for everything, and one for what is listed below each object. Some
+There is an order for each term (`terms.py`), one for everything, and one for what is listed below each object; and one
+for each namespace that goes by the dates at which its actions ended. Some
 actions are *marks*: one in `GAPS[0]` at level 0, of which one in `GAPS[1]` at level 1. A mark's row in each order that
 the action is in tells how many stand `before` it, from the mark of its level before that on. So what stands before any
 place is a sum of a few hundred rows, and a count of about `GAPS[0]`; and what comes behind the last mark, which nearly
@@ -23,8 +24,9 @@ GAPS = (512, 32_768)
 _BITS, _FACTOR, _SHIFT = 0x7FFFFFFF, 1_640_531_527, 16
 _RANGE = (_BITS >> _SHIFT) + 1
 
-#: The order of everything, in all namespaces.
+#: The order of everything, in all namespaces; and what is added to a namespace's number for that of its ends.
 EVERYTHING = 0
+ENDS = 1 << 40
 
 #: At the most so many orders' last marks are kept in memory while events are folded.
 CACHE = 200_000
@@ -34,11 +36,12 @@ _NOWHERE = (-(2**63), 0)
 
 
 class Order(NamedTuple):
-    """An order: its `key` in the table, and how its actions are read through their index, in SQL."""
+    """An order: its `key` in the table, and in SQL how its actions are read through their index, and by which date."""
 
     key: int
     tables: str
     condition: str
+    date: str = "sort"
 
 
 def order_of(field: str, term: int | str) -> Order:
@@ -51,6 +54,12 @@ def order_below(term: int) -> Order:
     return Order(-term, "listed", f"term = {term}")
 
 
+def order_of_ends(namespace: int) -> Order:
+    """Return the order in which the actions of a namespace, the number of its term, ended."""
+    return Order(ENDS + namespace, _BY_END, f"namespace = {namespace}", '"end"')
+
+
+_BY_END = "actions INDEXED BY actions_by_end"
 _ALL = Order(EVERYTHING, "actions INDEXED BY actions_by_sort", "1")
 
 
@@ -95,6 +104,10 @@ class Ranks:
     def is_behind_all(self, sort: int, action: int) -> bool:
         """Tell whether a place is behind every mark of every order, and is none itself: then there is nothing to do."""
         return (sort, action) > self._last_of(EVERYTHING) and not is_mark(action)
+
+    def is_behind(self, one: Standing) -> bool:
+        """Tell the same of a place in one order."""
+        return one[1:] > self._last_of(one.order.key) and not is_mark(one.id)
 
     def change(self, gone: Sequence[Standing], come: Sequence[Standing]) -> None:
         """Take in places that were left and taken, all of a transaction at once."""
@@ -185,13 +198,15 @@ class Ranks:
 def fill(db: Database) -> None:
     """Make all rows at once of tables that are whole, with their indexes."""
     chosen = _chosen(0)
-    db.execute(f"CREATE TABLE marks AS SELECT id, sort, {', '.join(FIELDS)} FROM actions WHERE {chosen}")
+    db.execute(f'CREATE TABLE marks AS SELECT id, sort, "end", {", ".join(FIELDS)} FROM actions WHERE {chosen}')
     _fill_order(db, f"SELECT {EVERYTHING} AS term, sort, id FROM marks", _ALL)
     for field in FIELDS:
         marks = f"SELECT {field} AS term, sort, id FROM marks WHERE {field} IS NOT NULL"
         _fill_order(db, marks, order_of(field, "mark.term"))
     marks = f"SELECT -term AS term, sort, id FROM listed WHERE {chosen}"
     _fill_order(db, marks, Order(0, "listed", "listed.term = -mark.term"))
+    marks = f'SELECT {ENDS} + namespace AS term, "end" AS sort, id FROM marks WHERE "end" IS NOT NULL'
+    _fill_order(db, marks, Order(0, _BY_END, f"namespace = mark.term - {ENDS}", '"end"'))
     db.execute("DROP TABLE marks")
     _fill_above(db, "1")
 
@@ -231,9 +246,9 @@ def _chosen(level: int) -> str:
 
 def _counting(order: Order, *bounds: str) -> str:
     """Return how the actions of an order are counted, from a place on and before another: two pairs of date and id."""
-    sort, action, to_sort, to_action = bounds or ("?1", "?2", "?3", "?4")
+    date, action, to_date, to_action = bounds or ("?1", "?2", "?3", "?4")
     # The index is searched by the dates; with the places alone it would be read from the first date to its end.
     return (
-        f"SELECT count(*) FROM {order.tables} WHERE {order.condition} AND sort BETWEEN {sort} AND {to_sort}"
-        f" AND (sort, id) >= ({sort}, {action}) AND (sort, id) < ({to_sort}, {to_action})"
+        f"SELECT count(*) FROM {order.tables} WHERE {order.condition} AND {order.date} BETWEEN {date} AND {to_date}"
+        f" AND ({order.date}, id) >= ({date}, {action}) AND ({order.date}, id) < ({to_date}, {to_action})"
     )

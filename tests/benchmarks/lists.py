@@ -5,6 +5,7 @@ GET of as many bytes, and Datasette over an equal table with equal indexes.
 """
 
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -41,8 +42,8 @@ def _compare(report: Report, small: Reader, large: Reader, size: int) -> None:
         at_small, at_large = _asked_in_turns(query, small, large)
         figure = f"{at_large:.3f} ms of {at_small:.3f} ms{_told(large, query)}"
         report.add(f"list, {name}: {size:,} of {SMALL:,} actions", figure, at_large / at_small, "<= 1.5")
-    for name, template in UNEVEN.items():
-        query = parsed(_filled(template, large))
+    for name, question in filled(UNEVEN, large).items():
+        query = parsed(question)
         figure = f"{median_ms(partial(ask, large, query), 40):.2f} ms{_told(large, query)}"
         report.add(f"list, {name}: {size:,} actions", figure, None, "< 25 ms")
 
@@ -68,15 +69,16 @@ def _told(reader: Reader, query: ActionQuery) -> str:
     return f", {'' if page.is_exact else 'over '}{page.total:,} found"
 
 
-def _filled(template: str, reader: Reader) -> str:
-    """Return a question about what is in the store."""
+def filled(questions: Mapping[str, str], reader: Reader) -> dict[str, str]:
+    """Return questions about what is in the store: an action's id, a position and a date of its middle."""
     with reader.snapshot() as snapshot:
         head = snapshot.tracking.position
         ((uuid,),) = snapshot.db.execute("SELECT hex(uuid) FROM actions WHERE id > ? LIMIT 1", (head // 3,))
         ((end,),) = snapshot.db.execute(
             "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', \"end\" / 1000000, 'unixepoch') FROM actions"
             ' WHERE id > ? AND "end" IS NOT NULL LIMIT 1', (head // 2,))  # fmt: skip
-    return template.format(uuid=uuid[:6].lower(), middle=head // 2, end=end)
+    place = {"uuid": uuid[:6].lower(), "middle": head // 2, "end": end}
+    return {name: question.format(**place) for name, question in questions.items()}
 
 
 def _serve(report: Report, folder: Path, seconds: int) -> None:

@@ -27,6 +27,9 @@ from tests.benchmarks.recording import CONNECTIONS, script_of, wrk
 from tests.benchmarks.report import Report
 from tests.support.server import Server
 
+#: Actions in its store.
+LARGE = 1_000_000
+
 #: The same lists, now and as of a moment.
 LISTS = {
     "first page": "",

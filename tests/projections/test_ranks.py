@@ -95,3 +95,17 @@ def test_a_total_between_dates_is_what_is_found_there(snapshot: Snapshot, query:
         for span in ({"start_from": low}, {"start_to": high}, {"start_from": low, "start_to": high}):
             found = snapshot.actions(structs.replace(query, limit=500, **span))
             assert (found.total, found.is_exact) == (len(found.documents), True)
+
+
+@pytest.mark.parametrize("namespace", [None, NAMESPACE])
+def test_a_total_between_ends_is_what_ended_there(snapshot: Snapshot, namespace: str | None) -> None:
+    """Between any two dates at which actions ended, or with one of them open, the total is the length of the list."""
+    query = ActionQuery(namespace=namespace, limit=500)
+    ends = [end for (end,) in snapshot.db.execute('SELECT "end" FROM actions WHERE "end" IS NOT NULL')]
+    assert len(ends) > 10
+    rng = random.Random(5)
+    for _ in range(60):
+        low, high = (rng.choice(ends) + rng.choice((-1, 0, 1)) for _ in range(2))
+        for span in ({"end_from": low}, {"end_to": high}, {"end_from": low, "end_to": high}):
+            found = snapshot.actions(structs.replace(query, **span))
+            assert (found.total, found.is_exact) == (len(found.documents), True)
