@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import following, postgres, reading, recording, replay
+from tests.benchmarks import alone, batches, following, loading, postgres, reading, recording, replay
 from tests.benchmarks.report import Report, machine
 
 
@@ -18,6 +18,9 @@ class Options(NamedTuple):
 
 PARTS: dict[str, Callable[[Report, Options], None]] = {
     "recording": lambda report, options: recording.measure(report, options.seconds),
+    "alone": lambda report, options: alone.measure(report, options.seconds),
+    "batches": lambda report, options: batches.measure(report, options.seconds),
+    "loading": lambda report, options: loading.measure(report, options.seconds),
     "reading": lambda report, options: reading.measure(report, options.actions),
     "replay": lambda report, options: replay.measure(report, options.actions, options.seconds),
     "postgres": lambda report, options: postgres.measure(report, options.seconds),
