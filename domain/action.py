@@ -1,6 +1,7 @@
 """The Action aggregate: one recorded call and its life. `decide` is what may happen, `evolve` what did; both pure."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,15 @@ import msgspec
 from msgspec import Struct
 
 from deedbook.domain import errors
-from deedbook.domain.commands import AppendOutput, Finish, ImportAction, RecordAction, RequestCancel, Retry
+from deedbook.domain.commands import (
+    AppendOutput,
+    Finish,
+    ImportAction,
+    RecordAction,
+    RecordedCall,
+    RequestCancel,
+    Retry,
+)
 from deedbook.domain.events import (
     ActionEnded,
     ActionEvent,
@@ -98,7 +107,7 @@ def record(command: RecordAction, facts: Facts) -> ActionRecorded:
         state=state,
         parents=facts.above,
         lane=takes_lane,
-        **{name: getattr(command, name) for name in _COPIED},
+        **_copied(command),
     )
 
 
@@ -114,7 +123,7 @@ def import_(command: ImportAction, facts: Facts) -> ActionRecorded:
         imported=True,
         lines=facts.lines,
         digest=facts.digest,
-        **{name: getattr(command, name) for name in _COPIED},
+        **_copied(command),
     )
 
 
@@ -122,6 +131,14 @@ _COPIED = (
     "namespace", "by", "action", "method", "path", "object", "body", "user", "user_agent", "ip", "location",
     "is_user_action", "can_be_canceled", "can_be_retried", "retry_of",
 )  # fmt: skip
+
+_values = attrgetter(*_COPIED)
+
+
+# Any: each field has a type of its own.
+def _copied(command: RecordedCall) -> dict[str, Any]:
+    """Return what an event takes from a command as it is."""
+    return dict(zip(_COPIED, _values(command), strict=True))
 
 
 def decide(action: Action, command: "ActionCommand", facts: Facts) -> list[ActionEvent]:

@@ -104,7 +104,7 @@ def _record(session: Session, command: RecordAction) -> Recorded:
             namespace=command.namespace, parent=parent, child=command.object, by=command.by
         ))  # fmt: skip
     is_free = command.state is not State.PENDING or _lane_of(session, command).is_free
-    above = _above(session, command.namespace, command.object)
+    above = session.above(command.namespace, command.object)
     recorded = actions.record(command, Facts(session.now, above, is_free))
     if recorded.lane:
         lane = lanes.lane_id(command.namespace, command.object)
@@ -123,13 +123,13 @@ def _import(session: Session, command: ImportAction) -> Imported:
         happened = actions.decide(action, command, _facts(session, action))
         _happen(session, action, happened)
         return Imported(command.id, bool(happened))
-    above = _above(session, command.namespace, command.object)
+    above = session.above(command.namespace, command.object)
     for parent in command.parents if command.object else ():
         if parent not in above:
             _state_parent(session, StateParent(
                 namespace=command.namespace, parent=parent, child=command.object, by=command.by
             ))  # fmt: skip
-            above = _above(session, command.namespace, command.object)
+            above = session.above(command.namespace, command.object)
     lines = list(chain(command.id, OutputEnd(), command.lines, session.now))
     end = OutputEnd(len(lines), lines[-1].digest) if lines else OutputEnd()
     facts = Facts(session.now, lines=end.lines, digest=end.digest)
@@ -161,7 +161,7 @@ def _state_parent(session: Session, command: StateParent) -> Related:
     aggregate = relationships.relationship_id(command.namespace, command.child)
     if command.parent in session.relationship(aggregate).parents:
         return Related(command.parent, command.child, held=True)
-    relationships.refuse_cycle(command.parent, command.child, _parents_of(session, command.namespace))
+    relationships.refuse_cycle(command.parent, command.child, session.parents_of(command.namespace))
     session.add_to_relationship(aggregate, ParentStated(
         at=session.now, namespace=command.namespace, child=command.child, parent=command.parent, by=command.by
     ))  # fmt: skip
@@ -279,14 +279,6 @@ def _happen(session: Session, action: Action, happened: list[ActionEvent]) -> Ac
 
 def _lane_of(session: Session, command: RecordAction) -> lanes.Lane:
     return session.lane(lanes.lane_id(command.namespace, command.object))
-
-
-def _parents_of(session: Session, namespace: str) -> relationships.ParentsOf:
-    return lambda uri: session.relationship(relationships.relationship_id(namespace, uri)).parents
-
-
-def _above(session: Session, namespace: str, uri: str) -> tuple[str, ...]:
-    return relationships.above(uri, _parents_of(session, namespace)) if uri else ()
 
 
 # Any: each function takes the one command type that it stands under, which no type of a dict can say.

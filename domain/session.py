@@ -47,6 +47,9 @@ class Past(Protocol):
     def events(self, aggregate: UUID) -> Sequence[Event]:
         """Return the events of an aggregate, in order of version."""
 
+    def begun(self, aggregates: Sequence[UUID]) -> Iterable[UUID]:
+        """Return those that have events."""
+
     def output_end(self, action: UUID) -> OutputEnd:
         """Return how far the output of an action has come."""
 
@@ -82,14 +85,23 @@ class Batch:
         self.lines: list[OutputLine] = []
         self.issued: list[ApiKey] = []
         self.revoked: set[UUID] = set()
+        #: All that was above an object, by namespace and URI, as long as no relationship of the batch changed that.
+        self.above: dict[tuple[str, str], tuple[str, ...]] = {}
         #: When API keys were used: the latest date of each.
         self.used: dict[UUID, int] = {}
         self.answers: dict[tuple[str, str], Remembered] = {}
 
+    def look_up(self, actions: Sequence[UUID]) -> None:
+        """Find out at once which of many actions are new: of them nothing will be asked any more."""
+        for new in set(actions).difference(self.past.begun(actions), self.actions):
+            self.actions[new] = Known(None, 0)
+
     def merge(self, session: "Session") -> int:
         """Take over what a session added; return the position of its last event, or of the last before it."""
         self.actions.update(session.actions)
-        self.known.update(session.known)
+        if session.known:
+            self.known.update(session.known)
+            self.above.clear()
         self.outputs.update(session.outputs)
         self.events += session.events
         self.lines += session.lines
@@ -127,6 +139,21 @@ class Session:
         """Return what is directly above an object now."""
         return self._get(self.known, self.batch.known, aggregate, relationships.evolve) or Relationship()
 
+    def above(self, namespace: str, uri: str) -> tuple[str, ...]:
+        """Return all that is above an object now, nearest first; nothing above no object."""
+        if not uri:
+            return ()
+        # What this session changed, it may be refused for later: then it must leave no trace.
+        known = {} if self.known else self.batch.above
+        found = known.get((namespace, uri))
+        if found is None:
+            found = known[namespace, uri] = relationships.above(uri, self.parents_of(namespace))
+        return found
+
+    def parents_of(self, namespace: str) -> relationships.ParentsOf:
+        """Return what gives the objects directly above one now."""
+        return lambda uri: self.relationship(relationships.relationship_id(namespace, uri)).parents
+
     def search(self, aggregate: UUID) -> SavedSearch:
         """Return what is kept under the name of a search now."""
         return self._get(self.known, self.batch.known, aggregate, searches.evolve) or SavedSearch()
@@ -143,8 +170,10 @@ class Session:
 
     def begin_action(self, aggregate: UUID, event: ActionRecorded) -> Action:
         """Let an action with a new id begin: its past is not asked for, and the store refuses a version taken."""
-        self.batch.actions.setdefault(aggregate, Known(None, 0))
-        return self.add_to_action(aggregate, event)
+        action = actions.evolve(None, aggregate, event)
+        self.events.append(NewEvent(aggregate, 1, event))
+        self.actions[aggregate] = Known(action, 1)
+        return action
 
     def add_to_lane(self, aggregate: UUID, *events: LaneEvent) -> None:
         """Let `events` happen to a lane."""

@@ -43,7 +43,7 @@ async def record_batch(call: Call, courier: Courier, new_id: Callable[[], UUID])
     while chunk := list(islice(lines, CHUNK)):
         commands = [(line.command, line.once) for line in chunk if line.command is not None]
         try:
-            outcomes = iter(await courier.perform_all(commands) if commands else ())
+            outcomes = iter(await courier.perform_all(commands))
         except DeedbookError as error:
             outcomes = iter([error] * len(commands))
         for line in chunk:
@@ -66,8 +66,7 @@ def _lines(call: Call, body: bytes, new_id: Callable[[], UUID]) -> Iterator[_Lin
             request = decoded(text, BatchLine)
             key, request.idempotency_key = request.idempotency_key, None
             command = recording(request, new_id(), home, by)
-            asked = digest_of(b"record", request)
-            yield _Line(number, command, None if key is None else once(home, key, asked))
+            yield _Line(number, command, None if key is None else once(home, key, digest_of(b"record", request)))
         except Problem as problem:
             yield _Line(number, None, problem=problem)
 

@@ -65,13 +65,10 @@ class Call:
     def __init__(self, scope: Scope, receive: Receive, key: ApiKey, proxies: Networks = ()) -> None:
         self.scope = scope
         self.key = key
+        #: By lower-case name; of one that came twice, the last.
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._receive = receive
         self._proxies = proxies
-
-    @cached_property
-    def headers(self) -> dict[bytes, bytes]:
-        """The headers, by lower-case name; of one that came twice, the last."""
-        return dict(self.scope["headers"])
 
     @cached_property
     def query(self) -> dict[str, list[str]]:
@@ -105,7 +102,7 @@ class Call:
         except ValueError:
             raise not_found(f"action {text}") from None
 
-    @cached_property
+    @property
     def address(self) -> str | None:
         """Where the request came from: its peer, or what a trusted proxy says of it."""
         client = self.scope.get("client")

@@ -3,12 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from deedbook.domain.audit_log import AuditLog, Order
 from deedbook.domain.commands import Once
 from deedbook.domain.results import Answer, Command
 
 Waiting = asyncio.Future[Answer | Exception]
+Outcome = TypeVar("Outcome")
 
 
 class Courier:
@@ -17,7 +19,8 @@ class Courier:
     def __init__(self, audit_log: AuditLog, loop: asyncio.AbstractEventLoop) -> None:
         self._audit_log = audit_log
         self._loop = loop
-        self._done: deque[tuple[Waiting, Answer | Exception]] = deque()
+        # Any: each outcome is of its future's own type, as `bring` takes them.
+        self._done: deque[tuple[asyncio.Future[Any], Any]] = deque()
         self._is_woken = False
 
     async def perform(self, command: Command, once: Once | None = None) -> Answer:
@@ -31,16 +34,14 @@ class Courier:
 
     async def perform_all(self, commands: Sequence[tuple[Command, Once | None]]) -> Sequence[Answer | Exception]:
         """Give commands that share a transaction; return their outcomes, in order, when all are durable or refused."""
-        waiting: list[Waiting] = [self._loop.create_future() for _ in commands]
-        self._audit_log.submit(
-            [
-                Order(command, Delivery(self, future), once)
-                for (command, once), future in zip(commands, waiting, strict=True)
-            ]
-        )
-        return [await future for future in waiting]
+        if not commands:
+            return ()
+        future: asyncio.Future[Sequence[Answer | Exception]] = self._loop.create_future()
+        deliver = Collection(self, future, len(commands))
+        self._audit_log.submit([Order(command, deliver, once) for command, once in commands])
+        return await future
 
-    def bring(self, future: Waiting, outcome: Answer | Exception) -> None:
+    def bring(self, future: asyncio.Future[Outcome], outcome: Outcome) -> None:
         """Take an outcome from the writer's thread."""
         self._done.append((future, outcome))
         if not self._is_woken:
@@ -68,3 +69,21 @@ class Delivery:
     def __call__(self, outcome: Answer | Exception) -> None:
         """Deliver it; called from the writer's thread."""
         self._courier.bring(self._future, outcome)
+
+
+class Collection:
+    """Where the outcomes of many orders go, which come in their order; one future has them all."""
+
+    __slots__ = ("_courier", "_future", "_outcomes", "_wanted")
+
+    def __init__(self, courier: Courier, future: asyncio.Future[Sequence[Answer | Exception]], wanted: int) -> None:
+        self._courier = courier
+        self._future = future
+        self._wanted = wanted
+        self._outcomes: list[Answer | Exception] = []
+
+    def __call__(self, outcome: Answer | Exception) -> None:
+        """Deliver one; called from the writer's thread."""
+        self._outcomes.append(outcome)
+        if len(self._outcomes) == self._wanted:
+            self._courier.bring(self._future, self._outcomes)

@@ -3,6 +3,8 @@
 import os
 from uuid import UUID
 
+import msgspec
+
 #: Ids whose randomness is fetched at once: a system call for each would take a twentieth of a durable POST.
 _AT_ONCE = 256
 
@@ -11,12 +13,19 @@ class RandomIds:
     """Gives a new id at each call; for one thread."""
 
     def __init__(self) -> None:
-        self._random = b""
-        self._used = 0
+        self._ready: list[UUID] = []
 
     def __call__(self) -> UUID:
         """Return an id that nobody had."""
-        if self._used == len(self._random):
-            self._random, self._used = os.urandom(16 * _AT_ONCE), 0
-        self._used += 16
-        return UUID(bytes=self._random[self._used - 16 : self._used], version=4)
+        if not self._ready:
+            self._ready = _random(_AT_ONCE)
+        return self._ready.pop()
+
+
+def _random(count: int) -> list[UUID]:
+    """Return so many; msgspec makes UUIDs in a quarter of the time that UUID() takes."""
+    random = bytearray(os.urandom(16 * count))
+    # RFC 9562, sections 5.4 and 4.1: four bits say the version, two the variant.
+    random[6::16] = bytes(byte & 0x0F | 0x40 for byte in random[6::16])
+    random[8::16] = bytes(byte & 0x3F | 0x80 for byte in random[8::16])
+    return msgspec.convert([bytes(random[at : at + 16]) for at in range(0, len(random), 16)], list[UUID])

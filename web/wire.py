@@ -1,6 +1,5 @@
 """What requests hold: one struct for each body, which validates it and from which the OpenAPI description is made."""
 
-import contextlib
 import socket
 import time
 from enum import StrEnum
@@ -36,6 +35,10 @@ class Recordable(StrEnum):
     FAILED = "Failed"
     IN_PROGRESS = "In progress"
     PENDING = "Pending"
+
+
+#: The same as states; measured, a table takes a tenth of the time of `State(…)`.
+_STATES = {state: State(state) for state in Recordable}
 
 
 class Reportable(StrEnum):
@@ -132,7 +135,7 @@ def decoded(body: bytes, kind: type[Body]) -> Body:
 
 def recording(request: RecordRequest, action: UUID, namespace: str, by: Caller) -> RecordAction:
     """Return the command to record what a request describes; raises the 400."""
-    state = State(request.state)
+    state = _STATES[request.state]
     start, end = _dates(request, state)
     if request.parents and not request.object:
         raise bad("Parents need an object that they are above of: give `object`.")
@@ -211,10 +214,15 @@ def _date(name: str, text: str | None) -> int | None:
 def _address(text: str | None) -> str | None:
     if text is None:
         return None
-    with contextlib.suppress(OSError):
+    try:
         # The common case, and a tenth of the time.
         socket.inet_pton(socket.AF_INET, text)
-        return text
+    except (OSError, ValueError):
+        return _other_address(text)
+    return text
+
+
+def _other_address(text: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError:

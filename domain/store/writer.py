@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from deedbook.domain.audit_log import Order, Tried
+from deedbook.domain.commands import ImportAction
 from deedbook.domain.decisions import perform
 from deedbook.domain.errors import DeedbookError, LostRace, QueueFull, StoreClosed, StoreFailed, Unavailable, Unsettled
 from deedbook.domain.results import Answer
@@ -201,6 +202,9 @@ class Writer:
                     self._forget(turn)
                     now = max(self._clock(), turn.head.recorded)
                     batch = Batch(turn, self._known, now, turn.head.position)
+                    imported = [order.command.id for order in orders if isinstance(order.command, ImportAction)]
+                    if imported:
+                        batch.look_up(imported)
                     outcomes = [_decided(batch, order) for order in orders]
                     turn.write(batch)
                     events = len(batch.events)

@@ -1,6 +1,6 @@
 """A log in memory: decides commands as the writer of a store does, and keeps the events that come of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from deedbook.domain.commands import Once
@@ -47,6 +47,10 @@ class MemoryLog:
     def events(self, aggregate: UUID) -> Sequence[Event]:
         """See `Past.events`."""
         return self._of.get(aggregate, ())
+
+    def begun(self, aggregates: Sequence[UUID]) -> Iterable[UUID]:
+        """See `Past.begun`."""
+        return self._of.keys() & aggregates
 
     def output_end(self, action: UUID) -> OutputEnd:
         """See `Past.output_end`."""

@@ -5,7 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import console, crowds, following, lists, postgres, recording, replay, standing, walking
+from tests.benchmarks import (
+    alone,
+    batches,
+    console,
+    crowds,
+    following,
+    lists,
+    loading,
+    postgres,
+    recording,
+    replay,
+    standing,
+    walking,
+)
 from tests.benchmarks.report import Report, machine
 
 
@@ -19,6 +32,9 @@ class Options(NamedTuple):
 
 PARTS: dict[str, Callable[[Report, Options], None]] = {
     "recording": lambda report, options: recording.measure(report, options.seconds),
+    "alone": lambda report, options: alone.measure(report, options.seconds),
+    "batches": lambda report, options: batches.measure(report, options.seconds),
+    "loading": lambda report, options: loading.measure(report, options.seconds),
     "lists": lambda report, options: lists.measure(
         report, options.actions or lists.LARGE, options.store, options.seconds
     ),

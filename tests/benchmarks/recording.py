@@ -1,14 +1,16 @@
-"""Durable POSTs a second, beside an empty Starlette POST on the same uvicorn that decodes the same body."""
+"""Durable POSTs a second, beside an empty Starlette POST on the same uvicorn that decodes the same body, and UmaDB."""
 
 import re
 import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import httpx
 
+from tests.benchmarks.peers import umadb
 from tests.benchmarks.peers.process import running
 from tests.benchmarks.report import Report
 from tests.benchmarks.turns import take_turns
@@ -23,31 +25,49 @@ BODY = (
 
 
 def measure(report: Report, seconds: int = 10, turns: int = 3) -> None:
-    """Let wrk post to both in turns, and count afterwards whether every answered action is there."""
+    """Let wrk post to both in turns, and count afterwards whether every answered action is there, also in the views."""
     if shutil.which("wrk") is None:
         print("Recording is not measured: install wrk (Debian's package of that name) and run again.")
         return
-    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as server, running("empty", 2) as empty:
-        _compare(report, server, empty, Path(name), seconds, turns)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        serving(Path(name)) as server,
+        running("empty", 2) as empty,
+        umadb.serving(Path(name)) as uma,
+    ):
+        _compare(report, server, empty, uma, Path(name), seconds, turns)
 
 
-def _compare(report: Report, server: Server, empty: str, folder: Path, seconds: int, turns: int) -> None:
+def _compare(report: Report, server: Server, empty: str, uma: str, folder: Path, seconds: int, turns: int) -> None:
     script = script_of(folder, server.key)
     p99s: list[float] = []
-    answered = 0
+    answered = appended = 0
 
     def durable() -> float:
         nonlocal answered
         rate, p99, requests = wrk(script, f"{server.api}/action/", seconds)
         p99s.append(p99)
         answered += requests
+        caught_up(server)
         return rate
 
-    taken = take_turns({"empty": lambda: wrk(script, empty, seconds)[0], "durable": durable}, turns)
+    def other() -> float:
+        nonlocal appended
+        rate, count = umadb.append(uma, BODY.encode(), CONNECTIONS, seconds)
+        appended += count
+        return rate
+
+    contenders = {"empty": lambda: wrk(script, empty, seconds)[0], "durable": durable, "UmaDB": other}
+    taken = take_turns(contenders, turns)
     _check(server, answered)
-    figure = f"{taken.told('durable')} of {taken.told('empty')}, p99 {statistics.median(p99s):.0f} ms"
-    report.add(f"durable POST, {CONNECTIONS} connections, of an empty one", figure, taken.ratio("durable", "empty"),
-               ">= 0.40", **taken._asdict(), p99=p99s)  # fmt: skip
+    if umadb.stored(uma) != appended:
+        raise RuntimeError(f"UmaDB appended {appended} events and holds {umadb.stored(uma)}")
+    what = f"durable POST, {CONNECTIONS} connections"
+    report.add(f"{what}, of an empty one", f"{taken.told('durable')} of {taken.told('empty')}",
+               taken.ratio("durable", "empty"), ">= 0.40", **taken._asdict(), p99=p99s)  # fmt: skip
+    report.add(f"{what}, p99", f"{statistics.median(p99s):.0f} ({min(p99s):.0f}-{max(p99s):.0f}) ms", None, "< 50 ms")
+    report.add(f"{what}, of UmaDB with as many threads", f"{taken.told('durable')} of {taken.told('UmaDB')}",
+               taken.ratio("durable", "UmaDB"), "> 1")  # fmt: skip
 
 
 def script_of(folder: Path, key: str) -> Path:
@@ -75,6 +95,16 @@ def wrk(script: Path, url: str, seconds: int) -> tuple[float, float, int]:
         raise RuntimeError(printed)
     unit = {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
     return float(rate[1]), float(p99[1]) * unit, int(requests[1])
+
+
+def caught_up(server: Server, seconds: float = 1.0) -> None:
+    """Return when the views have all that is in the log; raises RuntimeError where that is not within `seconds`."""
+    until = time.monotonic() + seconds
+    # Health asks nothing of the views, and wakes nobody up.
+    while (behind := httpx.get(f"{server.address}/health").json()["views"]["behind"]) != 0:
+        if time.monotonic() > until:
+            raise RuntimeError(f"the views are {behind} events behind, {seconds} s after the last was recorded")
+        time.sleep(0.02)
 
 
 def _check(server: Server, answered: int) -> None:

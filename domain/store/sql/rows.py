@@ -9,7 +9,7 @@ from eventsourcing.persistence import StoredEvent
 from deedbook.domain.keys import ApiKey, Role
 from deedbook.domain.log import Counts, NumberedLine
 from deedbook.domain.output import OutputLine
-from deedbook.domain.store.leaf import leaf
+from deedbook.domain.store.leaf import leaf_of_row
 from deedbook.domain.store.sql.asking import Asked
 
 EVENTS = "SELECT position, aggregate, version, topic, recorded, state, leaf FROM events"
@@ -43,15 +43,23 @@ EventRow = tuple[int, bytes, int, str, int, bytes, bytes]
 
 def event_rows(events: Sequence[StoredEvent], position: int, recorded: int) -> list[EventRow]:
     """Return events as the rows behind a position, with their leaves."""
-    return [_event_row(number, event, recorded) for number, event in enumerate(events, position + 1)]
+    return [
+        event_row(number, _id(event).bytes, event.originator_version, recorded, event.topic, event.state)
+        for number, event in enumerate(events, position + 1)
+    ]
 
 
-def _event_row(position: int, event: StoredEvent, recorded: int) -> EventRow:
-    aggregate, version = event.originator_id, event.originator_version
-    if not isinstance(aggregate, UUID):
-        aggregate = UUID(aggregate)
-    proof = leaf(position, aggregate, version, event.topic, recorded, event.state)
-    return position, aggregate.bytes, version, event.topic, recorded, event.state, proof
+def _id(event: StoredEvent) -> UUID:
+    aggregate = event.originator_id
+    return aggregate if isinstance(aggregate, UUID) else UUID(aggregate)
+
+
+def event_row(  # the columns
+    position: int, aggregate: bytes, version: int, recorded: int, topic: str, state: bytes
+) -> EventRow:
+    """Return an event as a row, with its leaf."""
+    proof = leaf_of_row(position, aggregate, version, topic, recorded, state)
+    return position, aggregate, version, topic, recorded, state, proof
 
 
 def output_row(sql: Asked, sequence: int, line: OutputLine) -> tuple[object, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from eventsourcing.persistence import StoredEvent
 from msgspec.structs import replace
 
 from deedbook.domain.commands import Once
@@ -22,12 +21,15 @@ from deedbook.domain.store.sql.rows import (
     REVOKE,
     USE,
     USES,
-    event_rows,
+    event_row,
     key_of,
     key_row,
     output_row,
 )
 from deedbook.domain.store.writer import Head
+
+#: At the most so many aggregates are asked for in one statement; databases take some ten thousand values.
+_AT_ONCE = 1000
 
 
 class SqlTurn:
@@ -49,6 +51,14 @@ class SqlTurn:
             "SELECT position, topic, state FROM events WHERE aggregate = ? ORDER BY version", (aggregate.bytes,)
         )
         return [decoded(*row) for row in rows]
+
+    def begun(self, aggregates: Sequence[UUID]) -> Iterable[UUID]:
+        """See `Past.begun`."""
+        for at in range(0, len(aggregates), _AT_ONCE):
+            asked = [aggregate.bytes for aggregate in aggregates[at : at + _AT_ONCE]]
+            marks = ", ".join("?" * len(asked))
+            found = self._sql.all(f"SELECT aggregate FROM events WHERE version = 1 AND aggregate IN ({marks})", asked)
+            yield from (UUID(bytes=aggregate) for (aggregate,) in found)
 
     def output_end(self, action: UUID) -> OutputEnd:
         """See `Past.output_end`."""
@@ -73,8 +83,10 @@ class SqlTurn:
 
     def write(self, batch: Batch) -> None:
         """See `Turn.write`."""
-        events = [StoredEvent(new.aggregate, new.version, *encode(new.event)) for new in batch.events]
-        self._sql.insert("events", event_rows(events, self.head.position, batch.now))
+        self._sql.insert("events", [
+            event_row(position, new.aggregate.bytes, new.version, batch.now, *encode(new.event))
+            for position, new in enumerate(batch.events, self.head.position + 1)
+        ])  # fmt: skip
         if batch.lines:
             ((last,),) = self._sql.all(LAST_SEQUENCE)
             lines = enumerate(batch.lines, last + 1)

@@ -48,6 +48,10 @@ class Wrapped:
         """See `Past`."""
         return self.turn.events(aggregate)
 
+    def begun(self, aggregates: Sequence[UUID]) -> Iterable[UUID]:
+        """See `Past`."""
+        return self.turn.begun(aggregates)
+
     def output_end(self, action: UUID) -> OutputEnd:
         """See `Past`."""
         return self.turn.output_end(action)
