@@ -2,8 +2,8 @@
 
 Measured at a million actions: a step along an index takes 35 ns, a check of what else stands in it two or three times
 that, a row that is grouped 700 ns. The index of the states holds every filter and the order of time, so it answers for
-any of them. Where one filter alone asks, its own index tells how many stand in each bucket, and those of the rare
-states which of them are in these: the rest is in the commonest one.
+any of them. Where one filter alone asks, its own index, or its ranks, tell how many stand in each bucket, and those of
+the rare states which of them are in these: the rest is in the commonest one.
 """
 
 from bisect import bisect_right
@@ -18,6 +18,7 @@ from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.drivers import IMPLIED
 from deedbook.projections.moment import NOW, Branch
+from deedbook.projections.places import has_ranks, standing_before
 from deedbook.projections.selection import Selection, matching, select, sort_of, union
 from deedbook.projections.terms import numbers
 from deedbook.projections.totals import has_unstarted
@@ -26,6 +27,9 @@ from deedbook.projections.widths import END, Width
 #: What a step along the wide index of the states costs, a check of what stands there, and a row that is grouped: in
 #: thirds of a step along any other.
 STEP, CHECK, GROUP = 4, 6, 60
+
+#: From so many actions on, the ranks of its ends (`ranks.py`) tell what is in each bucket: they cost as many steps.
+RANKED = 100_000
 
 #: How many are in each state, for each bucket by its place.
 Counts = list[Counter[str]]
@@ -115,7 +119,10 @@ class Indexed:
         yield Way(self._cost(self._wanted), lambda: self._started(self._in_states(self._wanted)))
         if commonest in self._wanted and all(driver is best for driver in self._selection.telling):
             others = [state for state in State if state != commonest]
-            yield Way(self._cost(others) + 3 * best.total, lambda: self._started(self._by_rest(commonest, others)))
+            yield Way(
+                self._cost(others) + 3 * min(best.total, RANKED),
+                lambda: self._started(self._by_rest(commonest, others)),
+            )
 
     def rare(self, cost: int) -> tuple[Sequence[State], Counts]:
         """Count the actions in the rarest states, as many of these as can be counted at some cost; return which."""
@@ -127,13 +134,20 @@ class Indexed:
         return states, self._started(self._in_states(states))
 
     def _cost(self, states: Sequence[State]) -> int:
-        return sum(self._totals[state] for state in states) * (STEP + CHECK * len(self._checks))
+        totals = [self._totals[state] for state in states]
+        if self._checks:
+            return sum(totals) * (STEP + CHECK * len(self._checks))
+        return sum(min(total, RANKED) for total in totals) * STEP
 
     def _by_rest(self, commonest: State, others: Sequence[State]) -> Counts:
         """Count along the filter's index; what is in no other state is in the commonest."""
         counts = self._in_states(others)
-        for counted, here in zip(counts, self._along(self._selection.best.branches), strict=True):
-            counted[commonest] = here - counted.total()
+        best = self._selection.best
+        for branch in best.branches:
+            for counted, here in zip(counts, self._within_each(branch, best.total), strict=True):
+                counted[commonest] += here
+        for counted in counts:
+            counted[commonest] -= sum(counted[state] for state in others)
         return counts
 
     def _in_states(self, states: Sequence[State]) -> Counts:
@@ -141,27 +155,29 @@ class Indexed:
         condition = " AND ".join(["a.state = ?", *(one.check.format(**NOW._asdict()) for one in self._checks)])
         parameters = tuple(parameter for one in self._checks for parameter in one.parameters)
         counts: Counts = [Counter() for _ in self._within]
-        for state in states:
-            branches = [
-                Branch("actions AS a INDEXED BY actions_by_state", condition, (term, *parameters))
-                for term, total in self._terms[state] if total
-            ]  # fmt: skip
-            for counted, here in zip(counts, self._along(branches), strict=True):
-                counted[state] = here
+        wanted = [(state, term, total) for state in states for term, total in self._terms[state]]
+        for state, term, total in wanted:
+            ranked = None if self._checks else term
+            branch = Branch("actions AS a INDEXED BY actions_by_state", condition, (term, *parameters), ranked=ranked)
+            for counted, here in zip(counts, self._within_each(branch, total), strict=True):
+                counted[state] += here
         return counts
 
-    def _along(self, branches: Sequence[Branch]) -> list[int]:
-        """Count what stands in each bucket, along the index of each branch."""
+    def _within_each(self, branch: Branch, total: int) -> list[int]:
+        """Count what of a branch, which has about so many, stands in each bucket."""
+        if not total:
+            return [0] * len(self._within)
+        if total > RANKED and branch.ranked is not None and has_ranks(self._db):
+            dates = {date for start, end in self._within for date in (start, end + 1)}
+            before = {date: standing_before(self._db, branch, date) for date in dates}
+            return [max(0, before[end + 1] - before[start]) for start, end in self._within]
         values = ", ".join(f"({start}, {end})" for start, end in self._within)
-        counted = [0] * len(self._within)
-        for branch in branches:
-            rows = self._db.execute(
-                f"SELECT (SELECT count(*) FROM {branch.tables} WHERE {branch.condition}"
-                f" AND {sort_of(branch)} BETWEEN column1 AND column2) FROM (VALUES {values})",
-                branch.parameters,
-            )
-            counted = [before + here for before, (here,) in zip(counted, rows, strict=True)]
-        return counted
+        rows = self._db.execute(
+            f"SELECT (SELECT count(*) FROM {branch.tables} WHERE {branch.condition}"
+            f" AND {sort_of(branch)} BETWEEN column1 AND column2) FROM (VALUES {values})",
+            branch.parameters,
+        )
+        return [here for (here,) in rows]
 
     def _started(self, counts: Counts) -> Counts:
         """Take off what stands in a range of start dates but has no start: it is in the order by another date."""

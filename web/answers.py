@@ -20,7 +20,7 @@ class PageMeta(Struct):
     """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none.
 
     The cursors lead to the same pages, and stay where they are while actions come. `total_is_exact` is only there where
-    it is false: of free text, where counting would take too long, `total_count` is a lower bound.
+    it is false: of free text, and of several filters that each find thousands, `total_count` is a lower bound.
     """
 
     limit: int

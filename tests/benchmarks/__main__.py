@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import console, following, postgres, reading, recording, replay
+from tests.benchmarks import console, crowds, following, postgres, reading, recording, replay
 from tests.benchmarks.report import Report, machine
 
 
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Report, Options], None]] = {
     "replay": lambda report, options: replay.measure(report, options.actions, options.seconds),
     "postgres": lambda report, options: postgres.measure(report, options.seconds),
     "console": lambda report, options: console.measure(report, options.seconds),
+    "crowds": lambda report, options: crowds.measure(report, options.seconds),
     "following": lambda report, options: following.measure(report, options.seconds),
 }
 

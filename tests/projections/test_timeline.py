@@ -22,11 +22,13 @@ LAST = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * SECOND
 MOMENTS = st.integers(0, LAST) | st.integers(1_400_000_000 * SECOND, 1_800_000_000 * SECOND)
 
 
-@pytest.fixture(params=["as it costs least", "along indexes", "row by row"])
+@pytest.fixture(params=["as it costs least", "along indexes", "by ranks", "row by row"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counted in the way that is chosen, or always in one of both."""
+    """Counted in the way that is chosen, or always in one of them."""
     if request.param != "as it costs least":
-        monkeypatch.setattr(tally, "GROUP", 10**9 if request.param == "along indexes" else -1)
+        monkeypatch.setattr(tally, "GROUP", -1 if request.param == "row by row" else 10**9)
+    if request.param == "by ranks":
+        monkeypatch.setattr(tally, "RANKED", 0)
 
 
 def counted(everything: Naive, query: ActionQuery, timeline: Timeline) -> list[Counter[str]]:

@@ -69,10 +69,10 @@ class ActionsPage(NamedTuple):
         """Show a page of the list."""
         as_of = self.moments.asked(visit.asked)
         query = asked(question(visit), visit.namespace, as_of)
-        (found, searches), position, lag = await self.views.ask(
-            lambda snapshot: (snapshot.actions(query), saved_in(snapshot, visit.namespace)),
+        (found, searches), position, lag = await self.views.weigh(
+            lambda snapshot, patience: (snapshot.actions(query, patience), saved_in(snapshot, visit.namespace)),
+            list_query.cost(query),
             as_of,
-            is_quick=list_query.is_quick(query),
         )
         filters = filters_of(visit, "/")
         reply = self.templates.reply(
