@@ -103,6 +103,24 @@ def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) ->
 
 
 @on_both
+def test_a_filter_is_typed_by_its_name(windows: Windows, server: Server) -> None:
+    """While it is typed already it is a chip, with Enter it leaves the field; the rest is free text."""
+    page = windows.open("/?namespace=acme")
+    page.keyboard.press("/")
+    page.keyboard.type("redeploy user:lena state:fai")
+    found(page, total(server, q="redeploy", user="lena", state="Failed"))
+    expect(page.locator(".chip")).to_have_count(3)
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy user:lena state:fai")
+    page.keyboard.type("led")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy")
+    expect(page.get_by_label("Failed")).to_be_checked()
+    page.get_by_title("Remove this filter").first.click()
+    found(page, total(server, user="lena", state="Failed"))
+    assert asked(page) == {"user": ["lena"], "state": ["Failed"]}
+
+
+@on_both
 def test_values_are_offered_while_a_filter_is_typed(windows: Windows) -> None:
     """A filter offers what there is, narrowed by what is typed, in whatever case."""
     page = windows.open("/?namespace=acme")

@@ -106,6 +106,21 @@ def test_words_that_are_nearly_everywhere_are_found(windows: Windows) -> None:
         assert "container" in row.lower()
 
 
+def test_an_estimated_timeline_is_counted_on_request(windows: Windows, server: Server) -> None:
+    """Of a word that is in a third of all actions it says from how much it is estimated; then each one is counted."""
+    page = windows.open("/?namespace=acme&q=container")
+    expect(page.locator("#timeline")).to_contain_text(re.compile(r"Estimated from [\d.]+ % of the log"))
+    page.get_by_role("link", name="Count all").click()
+    expect(page.locator("#timeline")).not_to_contain_text("Estimated")
+    expect(page.locator("#plot[tabindex]")).to_be_visible()
+    with server.client() as client:
+        exact = client.get("/acme/action/timeline/", params={"q": "container", "exact": "true"}).json()["total_count"]
+    counted = sum(int(number.replace(",", "")) for number in page.locator(".legend .number").all_inner_texts())
+    assert counted == exact > 300_000
+    expect(page.locator(".actions tbody tr")).to_have_count(50)
+    expect(page).to_have_url(re.compile("q=container$"))
+
+
 def test_whoever_comes_by_keyboard_alone_gets_from_the_list_to_an_action_and_back(windows: Windows) -> None:
     """`/` searches, `j` chooses, Enter opens; `g` `u` leads to the users, and Enter there to all that one did."""
     page = windows.open("/?namespace=acme")

@@ -34,12 +34,12 @@ SINCE, UNTIL = 1_776_211_200_000_000, 1_783_987_200_000_000
 _DAY, _SECOND = 86_400_000_000, 1_000_000
 
 #: An action with 100,000 lines of output, one a second; and the time before the first, in Berlin 13:18:40 on 14 July.
-LONG, LINES, BEGAN = UUID("0a0a0a0a-0000-4000-8000-000000000001"), 100_000, 1_784_027_920
+LONG, LINES, BEGAN = UUID("0a0a0a0a-0000-4000-8000-000000000000"), 100_000, 1_784_027_920
 
 #: An action that runs, one that waits behind it, and one that failed, whose retry failed too and is tried once more.
-RUNS = UUID("0a0a0a0a-0000-4000-8000-000000000002")
-WAITS = UUID("0a0a0a0a-0000-4000-8000-000000000003")
-RETRIED = UUID("0a0a0a0a-0000-4000-8000-000000000004")
+RUNS = UUID("0a0a0a0b-0000-4000-8000-000000000000")
+WAITS = UUID("0a0a0a0c-0000-4000-8000-000000000000")
+RETRIED = UUID("0a0a0a0d-0000-4000-8000-000000000000")
 
 #: What is worked on: ten services in each stack, four containers in each service.
 STACKS, SERVICES, CONTAINERS = 50, 10, 4
@@ -202,7 +202,7 @@ def _recording(id_: UUID, state: State, uri: str, start: int | None = UNTIL) -> 
     return RecordAction(
         id=id_, namespace=NAMESPACE, by=BY, action="Service Redeploy", method="POST", path=f"{uri}redeploy/",
         state=state, object=uri, user="lena", user_agent=_AGENTS[0], ip="203.0.113.87", location=_PLACES[0],
-        start=start,
+        start=start, end=start if state is State.FAILED else None,
     )  # fmt: skip
 
 
@@ -222,7 +222,7 @@ def _open() -> Iterator[Command]:
 def _retries() -> Iterator[Command]:
     """Yield an action that failed, one that retried it and failed too, and one that does so again and runs."""
     yield _recording(RETRIED, State.FAILED, service(40))
-    again, once_more = (UUID(int=RETRIED.int + number * 16, version=4) for number in (1, 2))
+    again, once_more = (UUID(int=RETRIED.int + (number << 96), version=4) for number in (1, 2))
     yield Retry(id=RETRIED, namespace=NAMESPACE, by=BY, retry=again)
     yield Finish(id=again, namespace=NAMESPACE, by=BY, state=State.FAILED, reason="503 from /ready")
     yield Retry(id=again, namespace=NAMESPACE, by=BY, retry=once_more)

@@ -18,6 +18,7 @@ from deedbook.web.call import Reply
 from deedbook.web.console.filters import LABELS, Asked, Filters, for_field
 from deedbook.web.console.searches_page import on_page, saved_in
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.typed import untyped
 from deedbook.web.console.visit import Visit
 from deedbook.web.views import CaughtUpViews
 
@@ -83,8 +84,8 @@ class ActionsPage(NamedTuple):
             lag=lag,
             states=list(State),
             ranges=[(name, span, iso8601(_since(span))) for name, span in _RANGES],
-            is_open=not _MORE.isdisjoint(visit.asked),
-            chosen_id=_id_in(visit.asked),
+            is_open=not _MORE.isdisjoint(filters.asked),
+            chosen_id=_id_in(filters.asked),
             as_of=as_of,
             saved=on_page(searches, visit, filters),
             then=self._then(as_of, position),
@@ -105,8 +106,9 @@ class ActionsPage(NamedTuple):
 
 def question(visit: Visit) -> Asked:
     """Return which actions a page is asked for: a form's mark for related objects says nothing without an object."""
-    beside = {EXACTLY} if "object" in visit.asked else {EXACTLY, "include_related"}
-    return {name: values for name, values in visit.asked.items() if name not in beside}
+    meant = untyped(visit.asked)
+    beside = {EXACTLY} if "object" in meant else {EXACTLY, "include_related"}
+    return {name: values for name, values in meant.items() if name not in beside}
 
 
 def asked(parameters: Asked, namespace: str | None, as_of: int | None) -> ActionQuery:
