@@ -22,8 +22,8 @@ help: ## list what there is to make
 run: .venv/.installed ## start Deedbook on PORT (8000), with the sample log; DEEDBOOK_URL chooses another store
 	@exec $(BIN)/deedbook quickstart --sample data/sample.ndjson
 
-test: .venv/.installed-test ## run every test but those of a cluster; ARGS go to pytest
-	$(BIN)/python -m pytest $(ARGS) --ignore=tests/cluster
+test: .venv/.installed-test ## run every test but those of a cluster, on every core; ARGS go to pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --ignore=tests/cluster $(ARGS)
 
 test-cluster: .venv/.installed-cluster ## hurt a real PostgreSQL cluster; needs Debian's etcd-server and postgresql
 	$(BIN)/python -m pytest -rs tests/cluster $(ARGS)

@@ -68,6 +68,8 @@ class Ring(Generic[Entry]):
     def __init__(self, head: int) -> None:
         self.low = self.head = head
         self.followers = 0
+        #: Bytes that were added in all.
+        self.added = 0
         self._entries: deque[tuple[int, Entry, int]] = deque()
         self._size = 0
         self._blocks: dict[tuple[int, Hashable], Block] = {}
@@ -78,6 +80,7 @@ class Ring(Generic[Entry]):
         self.reach(number)
         self._entries.append((number, entry, size))
         self._size += size
+        self.added += size
         while len(self._entries) > _ENTRIES or (self._size > _BYTES and len(self._entries) > 1):
             self.low, _, gone = self._entries.popleft()
             self._size -= gone

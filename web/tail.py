@@ -16,7 +16,7 @@ from deedbook.domain.lifecycle import FINAL
 from deedbook.domain.log import EventLog, Happened
 from deedbook.web import sse
 from deedbook.web.frames import Frame, Frames, log_frame
-from deedbook.web.ring import Ring
+from deedbook.web.ring import BLOCK, Ring
 
 #: How long an event of another process may go unseen, in seconds. In this process the writer wakes the tail.
 POLL = 0.025
@@ -143,10 +143,11 @@ class Tail:
                     touched.add(ring)
             for ring in touched:
                 ring.wake()
-            await asyncio.sleep(0)
+            await _turns(sum(len(line.text) for _, line in lines))
 
     async def _read_events(self) -> None:
         while self.stopped is None:
+            before = self.events.added
             try:
                 happened = self._log.read(self.events.head, PAGE)
             except Undecodable as error:
@@ -158,7 +159,7 @@ class Tail:
                 self.events.wake()
             if not happened:
                 return
-            await asyncio.sleep(0)
+            await _turns(self.events.added - before)
 
     def _take_in(self, one: Happened) -> None:
         if self.stopped is not None:
@@ -176,3 +177,9 @@ class Tail:
             self.events.reach(one.position)
         else:
             self.events.add(one.position, frame, frame.size)
+
+
+async def _turns(size: int) -> None:
+    """Give others as many turns as a follower needs for so many bytes: who takes a block in each stays in its ring."""
+    for _ in range(1 + size // BLOCK):
+        await asyncio.sleep(0)

@@ -173,7 +173,7 @@ def _loop(pipe: Connection, clients: list[_Client], selector: selectors.BaseSele
     came, expected, until = 0, 0, 0.0
     waits = False
     while True:
-        for key, _ in selector.select(0.01 if waits else 1):
+        for key, _ in selector.select(0.001 if waits else 1):
             if key.data is not None:
                 came += key.data.take()
                 continue

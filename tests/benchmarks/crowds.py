@@ -115,6 +115,18 @@ class Contender(NamedTuple):
         check(seen, sent)
         return [(came - told) / 1e6 for one in seen for told, came in zip(one.stamps, one.times, strict=True)]
 
+    def in_step(self, seconds: int) -> float:
+        """Tell the next piece once each client has the last: none can be joined; return how many a second came."""
+        sent = []
+        began = time.monotonic()
+        while time.monotonic() < began + seconds:
+            sent.append(time.monotonic_ns())
+            self.tell(sent[-1:])
+            self.crowd.expect(len(sent) * self.size)
+        took = time.monotonic() - began
+        check(self.crowd.seen(), sent)
+        return len(sent) * self.size / took
+
     def rate(self, pieces: int, seconds: float) -> tuple[float, list[Seen], list[int]]:
         """Tell many at once; return how many pieces a second came, until all had come or for so long."""
         began = time.monotonic_ns()
@@ -141,20 +153,22 @@ def measure(report: Report, seconds: int = 10, turns: int = 3) -> None:
             peer = stack.enter_context(running("broadcast"))
         stack.enter_context(on_core(CLIENTS_CORE))
         streams = Streams(server, stack.enter_context(server.client()))
-        _Measuring(report, streams, peer, seconds, turns).all()
+        http = stack.enter_context(httpx.Client(timeout=60))
+        _Measuring(report, streams, peer, http, seconds, turns).all()
 
 
 class _Measuring(NamedTuple):
     report: Report
     streams: Streams
     peer: str
+    http: httpx.Client
     seconds: int
     turns: int
 
     def all(self) -> None:
         self.at_a_rate(f"{FOLLOWERS:,} followers of one output, {RATE} lines a second", WEBSOCKET, self.streams.output)
-        self.memory(f"memory with {FOLLOWERS:,} followers")
         self.flooded()
+        self.in_step()
         for word, way in WAYS.items():
             what = f"event stream, {FOLLOWERS:,} clients, {RATE} a second, {word}"
             self.at_a_rate(what, way, self.streams.events)
@@ -187,6 +201,7 @@ class _Measuring(NamedTuple):
                 taken.ratio("deedbook", "bare"), "< 100 ms", p50=statistics.median(delays), **taken._asdict(),
             )  # fmt: skip
             self.report.add(f"{what}, the server's CPU", f"{statistics.median(busy):.0%} of a core")
+            self.memory(f"{what}, the server's memory")
 
     def flooded(self) -> None:
         def flood(url: str, tell: Tell) -> float:
@@ -203,6 +218,25 @@ class _Measuring(NamedTuple):
         figure = f"{taken.told('deedbook')} of {taken.told('bare')}"
         self.report.add(
             f"frames, {FOLLOWERS:,} followers, flooded", figure, taken.ratio("deedbook", "bare"), ">= 30,000/s",
+            **taken._asdict(),
+        )  # fmt: skip
+
+    def in_step(self) -> None:
+        url, tell = self.streams.output()
+        with (
+            gathered(url, WEBSOCKET, FOLLOWERS, self.streams.key) as ours,
+            gathered(self.peer, WEBSOCKET, FOLLOWERS) as others,
+        ):
+            bare = Contender(others, FOLLOWERS, self.bare(self.streams.piece(url, WEBSOCKET, tell)))
+            ours.expect(FOLLOWERS)
+            ours.seen()
+            deedbook = Contender(ours, FOLLOWERS, tell)
+            taken = take_turns({
+                "bare": lambda: bare.in_step(self.seconds), "deedbook": lambda: deedbook.in_step(self.seconds),
+            }, self.turns)  # fmt: skip
+        figure = f"{taken.told('deedbook')} of {taken.told('bare')}"
+        self.report.add(
+            "frames, the same, each line once all have the last", figure, taken.ratio("deedbook", "bare"), "",
             **taken._asdict(),
         )  # fmt: skip
 
@@ -230,7 +264,7 @@ class _Measuring(NamedTuple):
 
         def tell(stamps: Sequence[int]) -> None:
             body = "\n".join(f"{before}@{stamp}@{after}" for stamp in stamps).encode()
-            httpx.post(self.peer, content=body, timeout=60).raise_for_status()
+            self.http.post(self.peer, content=body).raise_for_status()
 
         return tell
 

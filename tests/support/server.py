@@ -1,17 +1,26 @@
 """A real `deedbook serve` in a process of its own, on a free port and a store of its own."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
+from uuid import uuid4
 
 import httpx
+
+from deedbook.domain.events import Caller
+from deedbook.domain.keys import Role
+from deedbook.web.keys import issue_at_once
+from deedbook.web.main import open_store
+from deedbook.web.settings import Settings
+from deedbook.web.wire import KeyRequest
 
 #: The command as a user has it, beside the Python that runs the tests.
 DEEDBOOK = str(Path(sys.executable).with_name("deedbook"))
@@ -31,17 +40,25 @@ def deedbook(url: str, *arguments: str, **more: str) -> subprocess.CompletedProc
 
 
 def issue_key(url: str, user: str = "me", namespace: str = "acme", role: str = "admin") -> str:
-    """Issue an API key from the command line, and return its secret."""
-    made = deedbook(url, "keys", "create", user, "--namespace", namespace, "--role", role)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
+    """Issue an API key as `deedbook keys create` does, without the half second that a process takes to begin."""
+    store = open_store(Settings(url=url))
+    try:
+        return issue_at_once(store.audit_log, KeyRequest(user, namespace, Role(role)), uuid4, Caller())
+    finally:
+        store.close()
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing listens on.
+
+    One of those that Linux gives to no outgoing connection, and by chance: other tests look for theirs at the same
+    moment.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
@@ -64,10 +81,13 @@ class Server:
         self._launch()
         for _ in range(600):
             try:
-                if httpx.get(f"{self.address}/health", timeout=5).status_code == 200:
-                    return
+                answers = httpx.get(f"{self.address}/health", timeout=5).status_code == 200
             except httpx.TransportError:
-                assert self.process.poll() is None, self.printed()
+                answers = False
+            # Before the answer counts: another server may be at that port.
+            assert self.process.poll() is None, self.printed()
+            if answers:
+                return
             time.sleep(0.05)
         raise AssertionError("the server does not answer")
 
