@@ -23,7 +23,7 @@ class ActionQuery(Struct, frozen=True, kw_only=True):
     to case, in operation, object, user, agent and address: each must be in one of them. `beyond` is the place that a
     page goes on from, which is not on it: towards the end of the list, or, `backwards`, towards its beginning; a page's
     actions are in the list's order either way. `whole` asks for actions with their bodies, however long, and for no
-    total.
+    total. `look` is how many actions may be looked at one by one for a total that no counter tells.
     """
 
     namespace: str | None = None
@@ -44,3 +44,4 @@ class ActionQuery(Struct, frozen=True, kw_only=True):
     beyond: Place | None = None
     backwards: bool = False
     whole: bool = False
+    look: int = 40_000

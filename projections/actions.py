@@ -17,9 +17,10 @@ from collections.abc import Iterator, Sequence
 from sqlite_utils import Database
 
 from deedbook.domain.lifecycle import FINAL, State
-from deedbook.projections import past, retries
+from deedbook.projections import past, ranks, retries
 from deedbook.projections.past import Left
 from deedbook.projections.prepared import CANCEL, RETRY, Begun, Life, Move, Part, Term
+from deedbook.projections.ranks import Ranks, Standing
 from deedbook.projections.relations import Relations
 from deedbook.projections.resource import decode, encode, move
 from deedbook.projections.rows import insert_rows
@@ -31,12 +32,16 @@ _COLUMNS = ("id", "uuid", *FIELDS, "sort", "start", "end", "permits", "changed",
 #: At the most so many actions that may still move are kept in memory, with their documents.
 RECENT = 10_000
 
+#: Up to so many actions that came below an object at once are ranked there one by one.
+_ONE_BY_ONE = 1000
+
 
 class _Row(Life, gc=False):
     """An action that is in the table, and may move: where it stands, and what its document is made from.
 
     object and term: the numbers of its object and of its state; document: as it was at some point of its life.
-    sort_before and sorted_before: its place in the order as the table has it, and the event that gave it that.
+    sort_before and sorted_before: its place in the order as the table has it, and the event that gave it that;
+    term_before: the state that the table has.
     """
 
     action: bytes
@@ -47,6 +52,7 @@ class _Row(Life, gc=False):
     document: bytes
     sort_before: int
     sorted_before: int
+    term_before: int
 
 
 class Actions:
@@ -56,6 +62,7 @@ class Actions:
         self._db = db
         self._terms = terms
         self._relations = relations
+        self._ranks = Ranks(db)
         self._bulk = bulk
         #: The last actions that may still move, by their UUIDs' bytes, so that most need not be read again.
         self._recent: dict[bytes, _Row] = {}
@@ -79,6 +86,7 @@ class Actions:
         )
         db.create_table("listed_totals", {"term": int, "total": int}, pk="term", not_null={"total"}, strict=True)
         past.create(db)
+        ranks.create(db)
         retries.create(db)
 
     @staticmethod
@@ -106,6 +114,7 @@ class Actions:
         past.insert(self._db, sorted([*(_numbered(left, numbers) for left in part.left), *self._left]))
         if not self._bulk:
             self._list(part.begun, [numbers[place] for place in part.begun.terms[_OBJECT :: len(FIELDS)]])
+            self._rank(part.begun, numbers)
         self._remember(part, numbers)
         self._clear()
 
@@ -119,6 +128,7 @@ class Actions:
                 "INSERT INTO listed SELECT ?, sort, id, max(sorted, ?) FROM actions WHERE object = ?",
                 (above, since, below),
             ).rowcount
+            self._rank_below(below, above)
         self._count_listed(added)
 
     def finish(self) -> None:
@@ -129,11 +139,13 @@ class Actions:
             " FROM ancestry JOIN actions ON object = below ORDER BY 1, 2, 3"
         )
         self._db.execute("INSERT INTO listed_totals SELECT term, count(*) FROM listed GROUP BY term")
+        ranks.fill(self._db)
 
     def forget(self) -> None:
         """Drop what is in memory: the transaction that it was read or written in was undone."""
         self._clear()
         self._recent.clear()
+        self._ranks.forget()
 
     def _follow(self, terms: Sequence[Term], moves: Sequence[Move]) -> list[int]:
         """Take in all that moves what was there before; return the numbers of the part's terms, each in its place.
@@ -188,7 +200,7 @@ class Actions:
                 self._recent.pop(action, None)
                 self._open.pop(action, None)
             else:
-                row.sort_before, row.sorted_before = row.sort, row.sorted
+                row.sort_before, row.sorted_before, row.term_before = row.sort, row.sorted, row.term
                 self._recent[action] = row
         for row in _opened(part, numbers):
             self._recent[row.action] = row
@@ -209,7 +221,7 @@ class Actions:
         ).fetchone()
         return _Row(
             number, State(state), sort, start, end, changed, placed,
-            action, namespace, uri, term, permits, document, sort, placed,
+            action, namespace, uri, term, permits, document, sort, placed, term,
         )  # fmt: skip
 
     def _list(self, begun: Begun, objects: Sequence[int]) -> None:
@@ -228,6 +240,61 @@ class Actions:
             self._db.conn.executemany("INSERT INTO listed VALUES (?, ?, ?, ?)", new + again)
             self._count_listed(Counter(above for above, *_ in new))
 
+    def _rank(self, begun: Begun, numbers: Sequence[int]) -> None:
+        """Keep the ranks: of what is new, of what was sorted anew, and of what has another state."""
+        come = [
+            standing
+            for at, (sort, number) in enumerate(zip(begun.sorts, begun.ids, strict=True))
+            if not self._ranks.is_behind_all(sort, number)
+            for standing in self._standings([
+                numbers[place] for place in begun.terms[at * len(FIELDS) : (at + 1) * len(FIELDS)]
+            ], sort, number)
+        ]  # fmt: skip
+        gone: list[Standing] = []
+        for row in self._moved.values():
+            before, now = (row.term_before, row.sort_before), (row.term, row.sort)
+            if before == now or all(self._ranks.is_behind_all(sort, row.id) for _, sort in (before, now)):
+                continue
+            terms: Sequence[int | None] = [None] * _STATE
+            if row.sort != row.sort_before:
+                columns = ", ".join(FIELDS[:_STATE])
+                terms = self._db.execute(f"SELECT {columns} FROM actions WHERE id = ?", (row.id,)).fetchone()
+            for standing, (state, sort) in ((gone, before), (come, now)):
+                standing.extend(self._standings([*terms, state], sort, row.id))
+        come += self._ended(begun, numbers)
+        if gone or come:
+            self._ranks.change(gone, come)
+
+    def _ended(self, begun: Begun, numbers: Sequence[int]) -> Iterator[Standing]:
+        """Return where actions stand that have ended by now, among those that ended; what has ended moves no more."""
+        namespaces = (numbers[place] for place in begun.terms[_NAMESPACE :: len(FIELDS)])
+        ended = [
+            (namespace, end, number)
+            for namespace, end, number in zip(namespaces, begun.ends, begun.ids, strict=True)
+            if end is not None
+        ]
+        ended += [
+            (self._terms.number(row.namespace, "namespace", ""), row.end, row.id)
+            for row in self._moved.values()
+            if row.end is not None
+        ]
+        places = (Standing(ranks.order_of_ends(namespace), end, number) for namespace, end, number in ended)
+        return (place for place in places if not self._ranks.is_behind(place))
+
+    def _standings(self, terms: Sequence[int | None], sort: int, number: int) -> list[Standing]:
+        return ranks.standings(terms, self._above(terms[_OBJECT]), sort, number)
+
+    def _rank_below(self, below: int, above: int) -> None:
+        """Keep the ranks of what is listed below an object by now; of much, all of it is told anew."""
+        order = ranks.order_below(above)
+        places = self._db.execute(
+            "SELECT sort, id FROM actions WHERE object = ? LIMIT ?", (below, _ONE_BY_ONE + 1)
+        ).fetchall()
+        if len(places) > _ONE_BY_ONE:
+            self._ranks.refill(order)
+        elif places:
+            self._ranks.change([], [Standing(order, *place) for place in places])
+
     def _above(self, term: int | None) -> Sequence[int]:
         return self._relations.above(term) if term else ()
 
@@ -238,7 +305,7 @@ class Actions:
         )
 
 
-_OBJECT, _STATE = FIELDS.index("object"), FIELDS.index("state")
+_NAMESPACE, _OBJECT, _STATE = (FIELDS.index(field) for field in ("namespace", "object", "state"))
 
 
 def _numbered(left: Left, numbers: Sequence[int]) -> Left:
@@ -257,6 +324,7 @@ def _opened(part: Part, numbers: Sequence[int]) -> Iterator[_Row]:
             begun.ids[at], State(part.terms[state - 1].value), sort, begun.starts[at], begun.ends[at],
             begun.changed[at], placed, begun.uuids[at], part.terms[state - 1].namespace,
             numbers[terms[_OBJECT]] or None, numbers[state], begun.permits[at], begun.documents[at], sort, placed,
+            numbers[state],
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.projections import milestones, search
+from deedbook.projections import milestones, ranks, search
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.moment import NOW, OPEN, Branch, as_it_was, held, standing, unchanged, waited
 from deedbook.projections.terms import numbers
@@ -48,7 +48,6 @@ class Driver(NamedTuple):
 def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
     """Return every way to read what a query asks for, as things are or as they were at its moment."""
     filtered = False
-    everything = _everything(db, query)
     if query.uuids or query.uuid_prefix is not None:
         yield _by_uuid(query)
     if query.object is not None:
@@ -61,6 +60,10 @@ def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
             if field == "state"
             else _by_terms(db, query, field, numbers(db, query.namespace, field, values))
         )
+    if filtered and not query.words and query.end_from is query.end_to is None:
+        # No filter finds more than there is, and all imply the namespace.
+        return
+    everything = _everything(db, query)
     for word in query.words:
         terms = search.found(db, query.namespace, word)
         if all(found.total < everything.total for found in terms.values()):
@@ -128,7 +131,7 @@ def _by_terms(db: Database, query: ActionQuery, field: str, terms: Terms) -> Dri
     ids = tuple(term for term, _ in terms)
     check = f"a.{field} IN ({','.join('?' * len(ids))})"
     table = f"actions AS a INDEXED BY actions_by_{field}"
-    branches = [Branch(table, f"a.{field} = ?", (term,)) for term in ids]
+    branches = [Branch(table, f"a.{field} = ?", (term,), ranked=term) for term in ids]
     if len(ids) > MERGED:
         branches = [Branch(table, check, ids)]
     moment = query.as_of
@@ -186,7 +189,7 @@ def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
     below = db.execute("SELECT total FROM listed_totals WHERE term = ?", (term,)).fetchone()
     total: int = below[0] if below else 0
     check = f"EXISTS (SELECT 1 FROM ancestry WHERE below = a.object AND above = ?{then.format(alias='')})"
-    branch = Branch("listed AS l", "l.term = ?", (term,), "l")
+    branch = Branch("listed AS l", "l.term = ?", (term,), "l", ranked=-term)
 
     def count() -> int:
         if query.as_of is None:
@@ -248,6 +251,6 @@ def _everything(db: Database, query: ActionQuery) -> Driver:
     if query.namespace is not None:
         return _by_terms(db, query, "namespace", numbers(db, query.namespace, "namespace", ("",)))
     (total,) = db.execute("SELECT coalesce(sum(total), 0) FROM terms WHERE field = 'namespace'").fetchone()
-    branch = Branch("actions AS a INDEXED BY actions_by_sort", "1", ())
+    branch = Branch("actions AS a INDEXED BY actions_by_sort", "1", (), ranked=ranks.EVERYTHING)
     moment = query.as_of
     return Driver(total, [branch], IMPLIED, (), lambda: total if moment is None else milestones.actions_at(db, moment))

@@ -35,7 +35,8 @@ class Branch(NamedTuple):
     """A part of an answer, in order: no action is in two branches.
 
     `key` is the table whose `sort` and `id` the index gives in order: actions as `a`; `listed` as `l`, which is joined
-    with actions only where another filter has to look at them; or `past` as `v`.
+    with actions only where another filter has to look at them; or `past` as `v`. ranked: the key of the order that it
+    is, as things are now, where `ranks.py` tells what stands before a place in it.
     """
 
     tables: str
@@ -43,6 +44,7 @@ class Branch(NamedTuple):
     parameters: tuple[object, ...]
     key: str = "a"
     columns: Columns = NOW
+    ranked: int | None = None
 
 
 def as_it_was(moment: int) -> Columns:

@@ -12,9 +12,13 @@ from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery, Place
 from deedbook.projections.actions import moved_to
 from deedbook.projections.moment import Branch
+from deedbook.projections.places import Mark, around, has_ranks
 from deedbook.projections.resource import with_body
-from deedbook.projections.selection import select, sort_of, union
+from deedbook.projections.selection import Selection, select, sort_of, union
 from deedbook.projections.totals import Total, total
+
+#: From here on, a page is looked for by the ranks of its list.
+_FAR = 512
 
 
 class Page(NamedTuple):
@@ -37,17 +41,16 @@ def page(db: Database, query: ActionQuery) -> Page:
     selection = select(db, query)
     if not selection.best.total:
         return Page(0, [])
-    found = _rows(db, selection.branches, query)
+    found = _rows(db, *_nearer(db, selection, query), query)
     counted = Total(0, is_exact=False) if query.whole else _at_least(total(db, query, selection), query, len(found))
     rows = found[: query.limit]
     if query.backwards:
         rows.reverse()
-    places = [Place(row[0], row[1]) for row in rows]
-    documents = [_document(query, *row[2:]) for row in rows]
-    has_more = len(found) > query.limit
-    if not places:
+    if not rows:
         return Page(counted.number, [], counted.is_exact)
-    return Page(counted.number, documents, counted.is_exact, places[0], places[-1], has_more)
+    documents = [_document(query, *row[2:]) for row in rows]
+    first, last = (Place(*row[:2]) for row in (rows[0], rows[-1]))
+    return Page(counted.number, documents, counted.is_exact, first, last, len(found) > query.limit)
 
 
 # Any: the columns of a row, as `_rows` asks for them.
@@ -65,12 +68,32 @@ def _at_least(counted: Total, query: ActionQuery, found: int) -> Total:
     return Total(max(counted.number, query.offset + found if found else 0), is_exact=False)
 
 
+def _nearer(db: Database, selection: Selection, query: ActionQuery) -> tuple[Sequence[Branch], int]:
+    """Return branches and an offset that give the page of a query: far down a list, from a mark near it on."""
+    offset, branches, exactly = query.offset, selection.branches, selection.best.exactly
+    is_ranked = query.as_of is None and len(branches) == 1 and branches[0].ranked is not None
+    if offset < _FAR or not is_ranked or exactly is None or not has_ranks(db):
+        return branches, offset
+    branch = branches[0]
+    if not query.newest_first:
+        reached, _ = around(db, branch, offset)
+        if reached is None:
+            return branches, offset
+        return [_from(branch, reached, ">=")], offset - reached.before
+    # From the end on, so many stand before the first of the page in the order itself.
+    number = exactly() - 1 - offset
+    _, behind = around(db, branch, number)
+    if behind is None or number < 0:
+        return branches, offset
+    return [_from(branch, behind, "<")], behind.before - 1 - number
+
+
 # Any: what SQLite returns has no type.
-def _rows(db: Database, branches: Sequence[Branch], query: ActionQuery) -> list[Any]:
+def _rows(db: Database, branches: Sequence[Branch], offset: int, query: ActionQuery) -> list[Any]:
     """Return the places and documents of a page on the way that the query goes, and of the action behind it."""
     is_down = query.newest_first != query.backwards
     if query.beyond is not None:
-        branches = [_beyond(branch, query.beyond, is_down=is_down) for branch in branches]
+        branches = [_from(branch, query.beyond, "<" if is_down else ">") for branch in branches]
     statement, parameters = union(branches)
     way = "DESC" if is_down else "ASC"
     body = "(SELECT body FROM bodies WHERE bodies.id = page.id)" if query.whole else "NULL"
@@ -82,17 +105,18 @@ def _rows(db: Database, branches: Sequence[Branch], query: ActionQuery) -> list[
         f"WITH page AS MATERIALIZED ({statement} ORDER BY sort {way}, id {way} LIMIT ? OFFSET ?)"
         f" SELECT page.sort, page.id, {body}, {columns} FROM page JOIN {tables}"
         f" ORDER BY page.sort {way}, page.id {way}",
-        [*parameters, query.limit + 1, query.offset],
+        [*parameters, query.limit + 1, offset],
     ))  # fmt: skip
 
 
-def _beyond(branch: Branch, place: Place, *, is_down: bool) -> Branch:
-    """Return what of a branch stands beyond a place."""
-    sign = "<" if is_down else ">"
+def _from(branch: Branch, place: Place | Mark, sign: str) -> Branch:
+    """Return what of a branch stands beyond a place, or (">=") at it too."""
     # The first condition is what an index is searched by; alone, the second would be checked on each.
-    condition = f"{sort_of(branch)} {sign}= ? AND ({sort_of(branch)}, {branch.key}.id) {sign} (?, ?)"
+    condition = f"{sort_of(branch)} {sign[0]}= ? AND ({sort_of(branch)}, {branch.key}.id) {sign} (?, ?)"
     return branch._replace(
-        condition=f"{branch.condition} AND {condition}", parameters=(*branch.parameters, place.sort, *place)
+        condition=f"{branch.condition} AND {condition}",
+        parameters=(*branch.parameters, place.sort, place.sort, place.id),
+        ranked=None,
     )
 
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -59,14 +59,16 @@ class Snapshot(NamedTuple):
         """Return the version of each view that is in there, by its name."""
         return release_of(self.db).versions
 
-    def actions(self, query: ActionQuery, patience: float = PATIENCE) -> Page:
+    def actions(self, query: ActionQuery, patience: float | None = None) -> Page:
         """Return a page of the action list.
 
-        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where free text takes more than
-        `patience`, in seconds.
+        Raises `PartMissing` where views of an older release can't tell it, `TooMuch` where it takes more than
+        `patience`, in seconds; where that is None, free text alone has a bound.
         """
         self._require_parts(query)
-        with deadline(self.db, patience) if query.words else nullcontext():
+        if patience is None and not query.words:
+            return page(self.db, query)
+        with deadline(self.db, PATIENCE if patience is None else patience):
             return page(self.db, query)
 
     def arrived(self, query: ActionQuery, after: int) -> int:
@@ -79,11 +81,13 @@ class Snapshot(NamedTuple):
         self._require("actions_by_agent", "by words")
         return suggestions(self.db, namespace, field, part, limit)
 
-    def timeline(self, query: ActionQuery, low: int | None, high: int | None, most: int) -> Timeline:
+    def timeline(
+        self, query: ActionQuery, low: int | None, high: int | None, most: int, *, exactly: bool = False
+    ) -> Timeline:
         """Return the actions of a query over time, as `timeline.timeline`; raises as `actions`."""
         self._require_parts(query)
         with deadline(self.db):
-            return timeline(self.db, query, low, high, most)
+            return timeline(self.db, query, low, high, most, exactly=exactly)
 
     def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
         """Return the JSON of one action, whole, now or as it was at a position; None where there is none.

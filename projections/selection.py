@@ -51,9 +51,12 @@ def _narrowed(branch: Branch, others: Sequence[Driver], ranges: Sequence[tuple[s
         *(parameter for other in others for parameter in other.parameters),
         *(value for _, value in ranges),
     )
-    return (_joined(branch) if checks else branch)._replace(
+    if not checks:
+        return branch
+    return _joined(branch)._replace(
         condition=" AND ".join([branch.condition, *(check.format(**branch.columns._asdict()) for check in checks)]),
         parameters=parameters,
+        ranked=None,
     )
 
 

@@ -100,6 +100,19 @@ VIEWS: Sequence[View] = (
             ),
         ],
     ),
+    View(
+        "ranks",
+        1,
+        reads=[0],
+        laws=[
+            Law(
+                "the ranks of everything tell how many actions stand before the last mark",
+                "SELECT coalesce(sum(before), 0) FROM ranks WHERE term = 0 AND level = 0",
+                "SELECT count(*) FROM actions, (SELECT sort AS last, id AS mark FROM ranks WHERE term = 0 AND level = 0"
+                " ORDER BY sort DESC, id DESC LIMIT 1) WHERE sort <= last AND (sort, actions.id) < (last, mark)",
+            ),
+        ],
+    ),
     View("searches", 1, reads=[0]),
     View(
         "head",

@@ -56,12 +56,14 @@ class Actions(NamedTuple):
     async def page(self, call: Call) -> Reply:
         """Answer a page of the list."""
         as_of = self.moments.asked(call.query)
-        query = list_query.parse(call.query, call.namespace, as_of, newest_first=self.newest_first)
-        found, position, lag = await self.views.ask(
-            lambda snapshot: snapshot.actions(query),
+        query = list_query.parse(
+            call.query, call.namespace, as_of, newest_first=self.newest_first, look=list_query.LOOK
+        )
+        found, position, lag = await self.views.weigh(
+            lambda snapshot, patience: snapshot.actions(query, patience),
+            list_query.cost(query),
             as_of,
             at_least=call.at_least,
-            is_quick=list_query.is_quick(query),
         )
         return Reply(200, envelope(call, query, found), position, lag_header(lag))
 
@@ -209,4 +211,7 @@ def _link(call: Call, query: ActionQuery, **place: object) -> str:
     ]
     named = call.scope["namespace"]
     root = ROOT if named is None else f"{ROOT}/{named}"
-    return f"{root}/action/?{urlencode([*filters, ('limit', query.limit), *place.items()])}"
+    # What is a number, or of a cursor's characters, needs no escapes, which would take longer than all of this.
+    before = f"{urlencode(filters)}&" if filters else ""
+    where = "&".join(f"{name}={value}" for name, value in (("limit", query.limit), *place.items()))
+    return f"{root}/action/?{before}{where}"

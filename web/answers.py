@@ -20,7 +20,7 @@ class PageMeta(Struct):
     """Where a page is in its list; `next` and `previous` are relative URIs, null where there is none.
 
     The cursors lead to the same pages, and stay where they are while actions come. `total_is_exact` is only there where
-    it is false: of free text, where counting would take too long, `total_count` is a lower bound.
+    it is false: of free text, and of several filters that each find thousands, `total_count` is a lower bound.
     """
 
     limit: int
@@ -50,11 +50,15 @@ class BucketAnswer(Struct, rename={"start": "from", "end": "to"}):
 
 
 class TimelineAnswer(Struct, rename={"start": "from", "end": "to"}):
-    """Actions over time; `width` is the buckets' as an ISO 8601 duration; null where there are none."""
+    """Actions over time; `width` is the buckets' as an ISO 8601 duration; null where there are none.
+
+    `sampled` is the part of the log that was looked at: below 1, counts are estimates, but for those of rare states.
+    """
 
     start: str | None
     end: str | None
     width: str | None
+    sampled: float
     total_count: int
     buckets: list[BucketAnswer]
 

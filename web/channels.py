@@ -11,6 +11,9 @@ from deedbook.web import sse
 #: The extension by which the server's WebSocket protocol lets a stream be closed although its client does not read.
 HANG_UP = "deedbook.hang_up"
 
+#: The extension by which a stream sends frames that are ready.
+FRAMES = "deedbook.frames"
+
 #: The extension that is an HTTP request's `Connection`.
 CONNECTION = "deedbook.connection"
 
@@ -30,6 +33,13 @@ class HangUp(Protocol):
 
     def __call__(self, code: int, reason: str) -> None:
         """Close it, with a code of RFC 6455 section 7.4 and a reason of at most 123 bytes."""
+
+
+class SendFrames(Protocol):
+    """Sends WebSocket frames that are ready: whatever makes them, makes them once for a crowd."""
+
+    async def __call__(self, frames: bytes) -> None:
+        """Send whole frames, as soon as the client takes them; raises `Gone` once it is gone."""
 
 
 class Connection(Protocol):
@@ -54,8 +64,8 @@ class Channel(Protocol):
     async def open(self) -> None:
         """Let the stream begin."""
 
-    async def send(self, text: str) -> None:
-        """Send a piece, as soon as the client takes it; raises `Gone` once it is gone."""
+    async def send(self, piece: bytes) -> None:
+        """Send a piece in the way's own form, as soon as the client takes it; raises `Gone` once it is gone."""
 
     async def close(self, code: int, reason: str) -> None:
         """End the stream behind what was sent; `code` is one of those above, `reason` has at most 123 bytes."""
@@ -65,12 +75,13 @@ class Channel(Protocol):
 
 
 class SocketChannel:
-    """A WebSocket: each piece is a message."""
+    """A WebSocket: each piece is one or more frames."""
 
     transport = "websocket"
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
+        self._frames: SendFrames = socket.scope["extensions"][FRAMES]
 
     async def receive(self) -> Message:
         """See `Channel.receive`."""
@@ -80,12 +91,9 @@ class SocketChannel:
         """Accept the handshake."""
         await self._socket.accept()
 
-    async def send(self, text: str) -> None:
+    async def send(self, piece: bytes) -> None:
         """See `Channel.send`."""
-        try:
-            await self._socket.send({"type": "websocket.send", "text": text})
-        except WebSocketDisconnect:
-            raise Gone from None
+        await self._frames(piece)
 
     async def close(self, code: int, reason: str) -> None:
         """See `Channel.close`."""
@@ -119,9 +127,9 @@ class BodyChannel:
         """Send the head."""
         await self._send(self._start)
 
-    async def send(self, text: str) -> None:
+    async def send(self, piece: bytes) -> None:
         """See `Channel.send`."""
-        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def close(self, code: int, reason: str) -> None:
         """See `Channel.close`."""
@@ -152,8 +160,8 @@ class EventSourceChannel(BodyChannel):
 
     def hang_up(self, code: int, reason: str) -> None:
         """See `Channel.hang_up`."""
-        self._connection.hang_up(_farewell(code, reason).encode(), is_whole=True)
+        self._connection.hang_up(_farewell(code, reason), is_whole=True)
 
 
-def _farewell(code: int, reason: str) -> str:
+def _farewell(code: int, reason: str) -> bytes:
     return sse.comment(reason) if code == STOPPING else sse.error(f"{reason[:1].upper()}{reason[1:]}.")

@@ -82,7 +82,7 @@ class Export:
     """Sends all pages of a query from the first on, the next one only when the client took the last."""
 
     def __init__(
-        self, views: CaughtUpViews, query: ActionQuery, first: Page, written: Callable[[Iterable[bytes]], str]
+        self, views: CaughtUpViews, query: ActionQuery, first: Page, written: Callable[[Iterable[bytes]], bytes]
     ) -> None:
         self._views = views
         self._query = query
@@ -117,20 +117,20 @@ class Export:
         return page
 
 
-def as_ndjson(documents: Iterable[bytes]) -> str:
+def as_ndjson(documents: Iterable[bytes]) -> bytes:
     """Return actions as lines of NDJSON."""
-    return b"".join(b"%b\n" % one_line(document) for document in documents).decode()
+    return b"".join(b"%b\n" % one_line(document) for document in documents)
 
 
-def as_csv(documents: Iterable[bytes]) -> str:
+def as_csv(documents: Iterable[bytes]) -> bytes:
     """Return actions as rows of CSV (RFC 4180); what a spreadsheet would run begins with an apostrophe."""
     return _rows([_cell(value) for value in structs.astuple(decode(document))] for document in documents)
 
 
-def _rows(rows: Iterable[Iterable[str]]) -> str:
+def _rows(rows: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
-    return text.getvalue()
+    return text.getvalue().encode()
 
 
 def _cell(value: object) -> str:
@@ -144,7 +144,7 @@ def _cell(value: object) -> str:
 
 _HEADER = _rows([_COLUMNS])
 
-_WRITTEN: dict[bytes, Callable[[Iterable[bytes]], str]] = {CSV: as_csv, NDJSON: as_ndjson}
+_WRITTEN: dict[bytes, Callable[[Iterable[bytes]], bytes]] = {CSV: as_csv, NDJSON: as_ndjson}
 
 
 def _media(call: Call) -> bytes:

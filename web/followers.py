@@ -30,12 +30,12 @@ class Follower:
         self._sending_since: float | None = None
         self.is_hung_up = False
 
-    async def send(self, text: str) -> None:
+    async def send(self, piece: bytes) -> None:
         """Send a piece, as soon as the client takes it; raises `Gone` once it is gone."""
         if self.is_hung_up:
             raise Gone
         self._sending_since = self._loop.time()
-        await self._channel.send(text)
+        await self._channel.send(piece)
         self._sending_since = None
 
     def stuck(self) -> float:

@@ -1,15 +1,21 @@
-"""What is sent over the streams: a frame for each change of an action's life, a frame for each line of output."""
+"""What is sent over the streams: a frame for each change of an action's life, a frame for each line of output.
+
+All as the bytes that go out, so that a crowd costs the making of them once.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
 
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog, Happened
 from deedbook.domain.output import OutputLine
 from deedbook.projections.dates import iso8601
+from deedbook.web import sse
 from deedbook.web.course import REMEMBERED, ActionStep, Course, id_of
 from deedbook.web.event_resource import encode, told
 
@@ -41,8 +47,8 @@ class LogFrame(Struct):
 class Frame(NamedTuple):
     """An event as it is sent, with what decides who gets it.
 
-    `text` is what WebSockets are sent: None of a relationship, which published clients know nothing of. `resource` is
-    its resource, for server-sent events: None where it was not made.
+    `message` is what WebSockets are sent: None of a relationship, which published clients know nothing of. `told` is
+    its resource as a server-sent event: None where it was not made.
     """
 
     position: int
@@ -51,13 +57,13 @@ class Frame(NamedTuple):
     object: str
     parents: Sequence[str]
     resource_uri: str | None
-    text: str | None
-    resource: str | None
+    message: bytes | None
+    told: bytes | None
 
     @property
     def size(self) -> int:
-        """How many characters it is."""
-        return len(self.text or "") + len(self.resource or "")
+        """How many bytes it is."""
+        return len(self.message or b"") + len(self.told or b"")
 
 
 class Frames:
@@ -79,12 +85,12 @@ class Frames:
             # What is above a relationship is looked up in the log: only for those who are told of it.
             step.parents if tells or isinstance(step, ActionStep) else (),
             step.resource_uri,
-            _text(step) if isinstance(step, ActionStep) else None,
-            encode(told(step)).decode() if tells else None,
+            _message(step) if isinstance(step, ActionStep) else None,
+            sse.event(happened.position, step.type, encode(told(step))) if tells else None,
         )
 
 
-def _text(step: ActionStep) -> str:
+def _message(step: ActionStep) -> bytes:
     happened = step.happened
     frame = EventFrame(
         type="action",
@@ -96,9 +102,14 @@ def _text(step: ActionStep) -> str:
         datetime=iso8601(happened.recorded),
         position=happened.position,
     )
-    return _ENCODER.encode(frame).decode()
+    return _of_websocket(_ENCODER.encode(frame))
 
 
-def log_frame(line: OutputLine) -> str:
-    """Return the frame of a line of output."""
-    return _ENCODER.encode(LogFrame("log", line.text, line.timestamp, line.line)).decode()
+def log_frame(line: OutputLine) -> bytes:
+    """Return the frame of a line of output, as a WebSocket is sent it."""
+    return _of_websocket(_ENCODER.encode(LogFrame("log", line.text, line.timestamp, line.line)))
+
+
+def _of_websocket(text: bytes) -> bytes:
+    """Return a text as a server's WebSocket sends it (RFC 6455, section 5.2)."""
+    return WebSocketFrame(Opcode.TEXT, text).serialize(mask=False)

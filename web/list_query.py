@@ -10,6 +10,7 @@ from deedbook.projections.search import words_of
 from deedbook.web.cursors import Cursor, cursor_of
 from deedbook.web.dates import parse_range
 from deedbook.web.problems import bad
+from deedbook.web.views import Cost
 
 #: The number of actions on a page: unless said otherwise, and at the most.
 LIMIT = 25
@@ -18,9 +19,12 @@ MOST = 500
 #: An offset beyond this is no position in any log.
 FURTHEST = 2**53
 
-#: Up to here a page is quick: its first row is found, and its rows are sent, in about a millisecond.
+#: Up to here a page's first row is found, and its rows are sent, in about a millisecond.
 _SHALLOW = 1000
 _SHORT = 100
+
+#: Actions that may be looked at one by one for a total of several filters: half a millisecond, and 20 for a person.
+LOOK, PATIENT_LOOK = 2000, 40_000
 
 #: Filters of equality that may come more than once, with their fields: any of the values counts.
 REPEATABLE = {name: name for name in ("state", "user", "action", "method", "ip")} | {"user_agent": "agent"}
@@ -39,9 +43,14 @@ Parameters = Mapping[str, list[str]]
 
 
 def parse(
-    parameters: Parameters, namespace: str | None, as_of: int | None = None, *, newest_first: bool
+    parameters: Parameters,
+    namespace: str | None,
+    as_of: int | None = None,
+    *,
+    newest_first: bool,
+    look: int = PATIENT_LOOK,
 ) -> ActionQuery:
-    """Return what a list request asks for, as of a position or (None) now."""
+    """Return what a list request asks for, as of a position or (None) now; `look` as in `ActionQuery`."""
     for name in parameters:
         if name not in _KNOWN:
             raise bad(f"There is no filter {name}; known are {', '.join(sorted(_KNOWN))}.")
@@ -52,7 +61,7 @@ def parse(
     equal = {field: tuple(dict.fromkeys(parameters[name])) for name, field in REPEATABLE.items() if name in parameters}
     _check_states(equal.get("state", ()))
     if "is_user_action" in one:
-        equal["is_user_action"] = (str(_flag("is_user_action", one["is_user_action"])).lower(),)
+        equal["is_user_action"] = (str(flag("is_user_action", one["is_user_action"])).lower(),)
     cursor = _cursor(one)
     return ActionQuery(
         namespace=namespace,
@@ -60,7 +69,7 @@ def parse(
         uuid_prefix=_prefix(one.get("uuid__startswith")),
         equal=equal,
         object=_uri(uri),
-        include_related=_flag("include_related", one.get("include_related", "false")),
+        include_related=flag("include_related", one.get("include_related", "false")),
         start_from=date("start_date__gte", one, 0),
         start_to=date("start_date__lte", one, 1),
         end_from=date("end_date__gte", one, 0),
@@ -72,15 +81,18 @@ def parse(
         offset=number("offset", one.get("offset"), 0, 0, FURTHEST),
         beyond=None if cursor is None else cursor.place,
         backwards=cursor is not None and cursor.backwards,
+        look=look,
     )
 
 
-def is_quick(query: ActionQuery) -> bool:
-    """Tell whether an answer costs what a page costs, and no more: it may hold up the event loop so long."""
+def cost(query: ActionQuery) -> Cost:
+    """Return what an answer may take."""
+    if query.words or query.limit > _SHORT:
+        return Cost.LONG
     filters = len(query.equal) + (query.object is not None)
     has_range = (query.start_from, query.start_to, query.end_from, query.end_to) != (None,) * 4
-    is_flat = filters <= 1 and not has_range and not query.words and query.uuid_prefix is None
-    return is_flat and query.offset <= _SHALLOW and query.limit <= _SHORT
+    is_flat = filters <= 1 and not has_range and query.uuid_prefix is None and query.as_of is None
+    return Cost.FLAT if is_flat and query.offset <= _SHALLOW else Cost.UNKNOWN
 
 
 def single(name: str, values: list[str]) -> str:
@@ -138,7 +150,8 @@ def _cursor(one: Mapping[str, str]) -> Cursor | None:
     return cursor_of(one["cursor"])
 
 
-def _flag(name: str, text: str) -> bool:
+def flag(name: str, text: str) -> bool:
+    """Return what a parameter says that is true or false."""
     if text.lower() not in ("true", "false"):
         raise bad(f"{name} is true or false, not {text!r}.")
     return text.lower() == "true"

@@ -14,6 +14,7 @@ from deedbook.web.channels import UNREADABLE, WHOLE
 from deedbook.web.followers import Follower
 from deedbook.web.frames import log_frame
 from deedbook.web.lines import one_line
+from deedbook.web.ring import Block, blocks
 from deedbook.web.sought import Sought
 from deedbook.web.tail import HELD, Output, Tail
 
@@ -59,26 +60,30 @@ class OutputStream:
             self._tail.leave(ring)
 
     async def _send_all(self, follower: Follower, ring: Output) -> None:
-        while self.line < max(ring.head, ring.ended or 0, self._asked.end):
-            for line, text in self._next(ring):
-                await follower.send(text)
-                self.line = line
-            await asyncio.sleep(0)
+        while self._is_behind(ring):
+            for block in self._next(ring):
+                await follower.send(block.data)
+                self.line = block.last
+            if self._is_behind(ring):
+                await asyncio.sleep(0)
 
-    def _next(self, ring: Output) -> Iterable[tuple[int, str]]:
+    def _is_behind(self, ring: Output) -> bool:
+        return self.line < max(ring.head, ring.ended or 0, self._asked.end)
+
+    def _next(self, ring: Output) -> Iterable[Block]:
         """Return a few lines: from the ring, or from the log where they are not, or not yet, in the ring."""
-        found = ring.after(self.line)
-        if found:
-            return found
+        found = ring.after(self.line, bytes)
+        if found is not None and found.sent is not None:
+            return (found,)
         old = self._log.output(self._asked.action, self.line, HELD)
-        return ((line.line, log_frame(line)) for line in old)
+        return blocks((line.line, log_frame(line)) for line in old)
 
 
 class Replay:
     """Sends the lines that there are, page by page, the next one only when the client took the last."""
 
     def __init__(
-        self, log: EventLog, asked: OutputAsked, written: Callable[[OutputLine], str], which: Sought = _EVERY
+        self, log: EventLog, asked: OutputAsked, written: Callable[[OutputLine], bytes], which: Sought = _EVERY
     ) -> None:
         self._log = log
         self._asked = asked
@@ -94,15 +99,15 @@ class Replay:
         """Send all; where a line that was there is gone, say that it is not whole."""
         while self.line < self._asked.end and self._left != 0:
             # In a thread: what is old is on a disk. Each page borrows one, so that a client that waits holds none.
-            last, text = await asyncio.to_thread(self._next)
+            last, piece = await asyncio.to_thread(self._next)
             if last == self.line:
                 return UNREADABLE, f"there is no line behind {self.line}"
-            if text:
-                await follower.send(text)
+            if piece:
+                await follower.send(piece)
             self.line = last
         return WHOLE, "these are the lines that there are"
 
-    def _next(self) -> tuple[int, str]:
+    def _next(self) -> tuple[int, bytes]:
         found = self._log.output(self._asked.action, self.line, min(self._page, self._asked.end - self.line))
         # Up to a hole: what stands behind one must not look as if it were the next line.
         lines = [line for number, line in enumerate(found, self.line + 1) if line.line == number]
@@ -113,7 +118,7 @@ class Replay:
         wanted = [line for line in lines if self._which.holds(line)][: self._left]
         if self._left is not None:
             self._left -= len(wanted)
-        return lines[-1].line if lines else self.line, "".join(map(self._written, wanted))
+        return lines[-1].line if lines else self.line, b"".join(map(self._written, wanted))
 
 
 class OutputEntry(Struct):
@@ -124,11 +129,11 @@ class OutputEntry(Struct):
     log: str
 
 
-def as_text(line: OutputLine) -> str:
+def as_text(line: OutputLine) -> bytes:
     """Return a line of output as a line of plain text."""
-    return f"{line.text}\n"
+    return f"{line.text}\n".encode()
 
 
-def as_ndjson(line: OutputLine) -> str:
+def as_ndjson(line: OutputLine) -> bytes:
     """Return a line of output as a line of NDJSON."""
-    return f"{one_line(_ENCODER.encode(OutputEntry(line.line, line.timestamp, line.text))).decode()}\n"
+    return b"%b\n" % one_line(_ENCODER.encode(OutputEntry(line.line, line.timestamp, line.text)))

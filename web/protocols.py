@@ -14,7 +14,7 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from deedbook.web.channels import CONNECTION, HANG_UP
+from deedbook.web.channels import CONNECTION, FRAMES, HANG_UP, Gone
 from deedbook.web.problems import body_of
 
 #: How long a client that was hung up on may take to read what is buffered, in seconds.
@@ -139,7 +139,7 @@ class _Handshake(ServerProtocol):
 
 
 class FollowerProtocol(WebSocketsSansIOProtocol):
-    """Can close a stream although its client does not read: uvicorn's own close waits until it does."""
+    """Sends frames that are ready; can close a stream although its client does not read: uvicorn's own close waits."""
 
     def __init__(
         self,
@@ -152,10 +152,19 @@ class FollowerProtocol(WebSocketsSansIOProtocol):
         self.conn = _Handshake(max_size=config.ws_max_size, logger=logging.getLogger("uvicorn.error"))
 
     async def run_asgi(self) -> None:
-        """Run the application, with `hang_up` among its extensions."""
+        """Run the application, with `hang_up` and `send_frames` among its extensions."""
         # The type of the scope knows only the extensions of the specification.
         self.scope["extensions"][HANG_UP] = self.hang_up  # type: ignore[assignment]
+        self.scope["extensions"][FRAMES] = self.send_frames  # type: ignore[assignment]
         await super().run_asgi()
+
+    async def send_frames(self, frames: bytes) -> None:
+        """Send whole frames of a server, as soon as the client takes them; raises `Gone` once it is gone."""
+        if not self.writable.is_set():
+            await self.writable.wait()
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            raise Gone
+        self.transport.write(frames)
 
     def hang_up(self, code: int, reason: str) -> None:
         """Put the close behind what is buffered, end the application's part, and drop who never reads it."""

@@ -5,8 +5,6 @@ Every block that ends with a blank line is an event with data: some clients hand
 
 import msgspec
 
-from deedbook.web.frames import Frame
-
 #: The media type; its text is always UTF-8.
 EVENT_STREAM = b"text/event-stream"
 
@@ -17,32 +15,32 @@ _RETRY = 1000
 HEARTBEAT = 15.0
 
 #: A comment: nobody is told of it.
-COMMENT = ":\n"
+COMMENT = b":\n"
 
 
-def begin(position: int | None) -> str:
+def begin(position: int | None) -> bytes:
     """Return what comes first: when to come back; and from which position on, for who did not say so.
 
     With it, a client that is cut off before it saw an event resumes there, and misses none.
     """
-    return f"retry: {_RETRY}\n{'' if position is None else reached(position)}"
+    return b"retry: %d\n%b" % (_RETRY, b"" if position is None else reached(position))
 
 
-def event(frame: Frame) -> str:
-    """Return an event: its position is its id."""
-    return f"id: {frame.position}\nevent: {frame.type}\ndata: {frame.resource}\n\n"
+def event(position: int, kind: str, data: bytes) -> bytes:
+    """Return an event: its position is its id; its data is on one line."""
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (position, kind.encode(), data)
 
 
-def reached(position: int) -> str:
+def reached(position: int) -> bytes:
     """Return an event that says how far the stream has come: to resume there spares what was not wanted before it."""
-    return f'id: {position}\nevent: position\ndata: {{"position":{position}}}\n\n'
+    return event(position, "position", b'{"position":%d}' % position)
 
 
-def error(sentence: str) -> str:
+def error(sentence: str) -> bytes:
     """Return an event that says why the stream ends."""
-    return f"event: error\ndata: {msgspec.json.encode({'error': sentence}).decode()}\n\n"
+    return b"event: error\ndata: %b\n\n" % msgspec.json.encode({"error": sentence})
 
 
-def comment(words: str) -> str:
+def comment(words: str) -> bytes:
     """Return a comment."""
-    return f": {words}\n"
+    return f": {words}\n".encode()

@@ -36,7 +36,7 @@ TAIL = 300
 TEXT = b"text/plain"
 
 #: How an action's output is written into the body of an answer.
-_WRITTEN: Mapping[bytes, tuple[bytes, Callable[[OutputLine], str]]] = {
+_WRITTEN: Mapping[bytes, tuple[bytes, Callable[[OutputLine], bytes]]] = {
     TEXT: (b"text/plain; charset=utf-8", as_text),
     NDJSON: (NDJSON, as_ndjson),
 }

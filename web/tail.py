@@ -1,23 +1,22 @@
 """Follows the log inside the event loop, once for all followers of this process.
 
-What is new is read once and kept in short rings; each follower takes from them at its own pace. One that fell behind
-its ring reads the log itself: so nothing is dropped, and nothing grows with a follower's slowness.
+What is new is read once, made to bytes once, and kept in short rings; each follower takes from them at its own pace.
+One that fell behind its ring reads the log itself: so nothing is dropped, and nothing grows with a follower's slowness.
 """
 
 import asyncio
+import contextlib
 import logging
-from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterable
-from operator import itemgetter
-from typing import Generic, TypeVar
 from uuid import UUID
 
 from deedbook.domain.errors import StoreFailed, Undecodable
 from deedbook.domain.events import ActionEnded, ActionRecorded, Event
 from deedbook.domain.lifecycle import FINAL
 from deedbook.domain.log import EventLog, Happened
+from deedbook.web import sse
 from deedbook.web.frames import Frame, Frames, log_frame
+from deedbook.web.ring import Ring
 
 #: How long an event of another process may go unseen, in seconds. In this process the writer wakes the tail.
 POLL = 0.025
@@ -25,59 +24,16 @@ POLL = 0.025
 #: Events or lines read at once, before others get their turn in the loop.
 PAGE = 500
 
-#: Entries that a follower holds at once: with those that it does not read, what it costs.
-HELD = 16
+#: How often followers look whether they were silent too long, in the time after which they say something.
+_PULSES = 10
 
-#: What a ring keeps at the most: entries, and characters in them.
-_ENTRIES = 10_000
-_CHARACTERS = 4 * 1024 * 1024
+#: Entries that a follower which is behind reads at once.
+HELD = 16
 
 _log = logging.getLogger(__name__)
 
-Entry = TypeVar("Entry")
 
-
-class Ring(Generic[Entry]):
-    """The last entries of something that is numbered in order, and a way to wait for more.
-
-    It holds all that there is behind `low`, up to `head`.
-    """
-
-    def __init__(self, head: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.low = self.head = head
-        self.followers = 0
-        self._loop = loop
-        self._entries: deque[tuple[int, Entry, int]] = deque()
-        self._size = 0
-        self._moved: asyncio.Future[None] = loop.create_future()
-
-    def add(self, number: int, entry: Entry, size: int) -> None:
-        """Add an entry behind the head; `size` is what it counts for."""
-        self.head = number
-        self._entries.append((number, entry, size))
-        self._size += size
-        while len(self._entries) > _ENTRIES or (self._size > _CHARACTERS and len(self._entries) > 1):
-            self.low, _, gone = self._entries.popleft()
-            self._size -= gone
-
-    def after(self, number: int) -> list[tuple[int, Entry]] | None:
-        """Return the first few entries behind `number`, in order; None where some of them are no longer here."""
-        if number < self.low:
-            return None
-        start = bisect_right(self._entries, number, key=itemgetter(0))
-        return [self._entries[place][:2] for place in range(start, min(start + HELD, len(self._entries)))]
-
-    def wake(self) -> None:
-        """Let those who wait look again."""
-        moved, self._moved = self._moved, self._loop.create_future()
-        moved.set_result(None)
-
-    async def moved(self) -> None:
-        """Wait for the next `wake`."""
-        await asyncio.shield(self._moved)
-
-
-class Output(Ring[str]):
+class Output(Ring[bytes]):
     """The last lines of one action's output; `ended` is the number of all its lines, once it has ended."""
 
     ended: int | None = None
@@ -102,8 +58,10 @@ class Tail:
         self._frames = Frames(log)
         self._sequence = 0
         self._outputs: dict[UUID, Output] = {}
-        self.events: Ring[Frame] = Ring(0, loop)
+        self.events: Ring[Frame] = Ring(0)
         self._told = 0
+        #: Behind it the frames of the ring have their resources, as long as somebody is told them.
+        self.told_behind = 0
         #: The event that can't be read, where the tail stands still.
         self.stopped: Undecodable | None = None
 
@@ -111,6 +69,8 @@ class Tail:
         """Return the ring of all events, which is kept until `leave`; `tells`: new ones come with their resource."""
         self._begin()
         self.events.followers += 1
+        if tells and not self._told:
+            self.told_behind = self.events.head
         self._told += tells
         return self.events
 
@@ -119,7 +79,7 @@ class Tail:
         self._begin()
         ring = self._outputs.get(action)
         if ring is None:
-            ring = self._outputs[action] = Output(self._log.output_end(action).lines, self._loop)
+            ring = self._outputs[action] = Output(self._log.output_end(action).lines)
             # Read after the ring was made: an end that comes later is seen by the tail.
             ring.ended = _lines_at_the_end(one.event for one in self._log.history(action))
         ring.followers += 1
@@ -144,12 +104,13 @@ class Tail:
         if self._task is None:
             self._sequence = self._log.output_head()
             self._frames = Frames(self._log)
-            self.events = Ring(self._log.head(), self._loop)
+            self.events = Ring(self._log.head())
             self.stopped = None
             self._task = self._loop.create_task(self._run())
 
     async def _run(self) -> None:
         seen = -1
+        pulse = 0.0
         while True:
             try:
                 changes = self._log.changes()
@@ -160,11 +121,15 @@ class Tail:
             except StoreFailed as error:
                 _log.warning("The streams stand still: %s", error)
                 await asyncio.sleep(1)
-            try:
-                await asyncio.wait_for(self._woken.wait(), POLL)
-            except TimeoutError:
-                continue
+            # Not `wait_for`, which before Python 3.12 may take a cancellation for the timeout.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self._woken.wait()
             self._woken.clear()
+            if self._told and self._loop.time() - pulse > sse.HEARTBEAT / _PULSES:
+                # One clock for all: a timer for each follower and event cost a quarter of what sending it did.
+                pulse = self._loop.time()
+                self.events.wake()
 
     async def _read_output(self) -> None:
         while lines := self._log.new_output(self._sequence, PAGE):
@@ -173,7 +138,8 @@ class Tail:
                 self._sequence = sequence
                 ring = self._outputs.get(line.action)
                 if ring is not None and line.line > ring.head:
-                    ring.add(line.line, log_frame(line), len(line.text) + 100)
+                    frame = log_frame(line)
+                    ring.add(line.line, frame, len(frame))
                     touched.add(ring)
             for ring in touched:
                 ring.wake()
@@ -207,6 +173,6 @@ class Tail:
             self.stopped = Undecodable(one.position, error.reason)
             return
         if frame is None:
-            self.events.head = one.position
+            self.events.reach(one.position)
         else:
             self.events.add(one.position, frame, frame.size)

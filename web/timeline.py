@@ -20,7 +20,7 @@ MOST = 200
 
 #: Parameters of the list that say nothing of which actions are meant.
 _PAGING = ("limit", "offset", "cursor", "order_by")
-_OWN = ("from", "to", "buckets")
+_OWN = ("from", "to", "buckets", "exact")
 
 
 class Timelines(NamedTuple):
@@ -37,19 +37,23 @@ class Timelines(NamedTuple):
         filters = {name: values for name, values in call.query.items() if name not in _OWN}
         as_of = self.moments.asked(filters)
         query = list_query.parse(filters, call.namespace, as_of, newest_first=False)
-        low, high, most = _asked({name: values for name, values in call.query.items() if name in _OWN})
+        low, high, most, exactly = _asked({name: values for name, values in call.query.items() if name in _OWN})
         found, position, lag = await self.views.ask(
-            lambda snapshot: snapshot.timeline(query, low, high, most), as_of, at_least=call.at_least, is_quick=False
+            lambda snapshot: snapshot.timeline(query, low, high, most, exactly=exactly),
+            as_of,
+            at_least=call.at_least,
+            is_quick=False,
         )
         return Reply(200, msgspec.json.encode(_told(found)), position, lag_header(lag))
 
 
-def _asked(parameters: Mapping[str, list[str]]) -> tuple[int | None, int | None, int]:
+def _asked(parameters: Mapping[str, list[str]]) -> tuple[int | None, int | None, int, bool]:
     one = {name: list_query.single(name, values) for name, values in parameters.items()}
     low, high = list_query.date("from", one, 0), list_query.date("to", one, 1)
     if low is not None and high is not None and low > high:
         raise bad(f"from {one['from']!r} is behind to {one['to']!r}: exchange them.")
-    return low, high, list_query.number("buckets", one.get("buckets"), BUCKETS, 1, MOST)
+    most = list_query.number("buckets", one.get("buckets"), BUCKETS, 1, MOST)
+    return low, high, most, list_query.flag("exact", one.get("exact", "false"))
 
 
 def _told(timeline: Timeline) -> dict[str, object]:
@@ -57,6 +61,7 @@ def _told(timeline: Timeline) -> dict[str, object]:
         "from": None if timeline.start is None else iso8601_exactly(timeline.start),
         "to": None if timeline.end is None else iso8601_exactly(timeline.end),
         "width": timeline.width,
+        "sampled": round(timeline.sampled, 4),
         "total_count": sum(bucket.total for bucket in timeline.buckets),
         "buckets": [_bucket(bucket) for bucket in timeline.buckets],
     }

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from enum import Enum
 from typing import TypeVar
 
 from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.log import EventLog
+from deedbook.projections.deadline import TooMuch
 from deedbook.projections.generations import ViewsMissing
 from deedbook.projections.reader import Reader, Snapshot
 from deedbook.projections.runner import Runner
@@ -21,7 +23,18 @@ PATIENCE = 2.0
 #: How often one that waits looks again, when another process projects. In this process it is woken.
 _LOOK = 0.01
 
+#: How long a question whose cost is not known may hold up the event loop, in seconds, before it goes to a thread.
+_TRY = 0.002
+
 Found = TypeVar("Found")
+
+
+class Cost(Enum):
+    """What is known of a question before it is asked: it takes what a page takes, or long, or neither is known."""
+
+    FLAT = "flat"
+    UNKNOWN = "unknown"
+    LONG = "long"
 
 
 class ViewsBehind(Unavailable):
@@ -82,6 +95,24 @@ class CaughtUpViews:
                 await self._check(at_least)
                 raise failure
             await self._wait()
+
+    async def weigh(
+        self,
+        question: Callable[[Snapshot, float | None], Found],
+        cost: Cost,
+        as_of: int | None = None,
+        *,
+        at_least: int | None = None,
+    ) -> tuple[Found, int, int | None]:
+        """Answer a question as `ask` does, in a thread only where it must be; it is told its bound in seconds, or None.
+
+        A thread costs as much as a short answer. So what may be short is tried at once, and given up when it is not.
+        """
+        if cost is Cost.UNKNOWN:
+            with contextlib.suppress(TooMuch):
+                return await self.ask(lambda snapshot: question(snapshot, _TRY), as_of, at_least=at_least)
+        is_quick = cost is Cost.FLAT
+        return await self.ask(lambda snapshot: question(snapshot, None), as_of, at_least=at_least, is_quick=is_quick)
 
     def _try(self, question: Callable[[Snapshot], Found], head: int | None) -> tuple[Found, int, int | None] | None:
         with self._reader.snapshot() as snapshot:

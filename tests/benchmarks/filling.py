@@ -1,7 +1,9 @@
 """Stores with many actions, made through the application as any other."""
 
 import random
-import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +18,11 @@ NAMESPACE = "bench"
 STACKS, SERVICES, CONTAINERS = 50, 10, 4
 BY = Caller("ann", "203.0.113.7", "docker-cloud/1.0.9")
 OPERATIONS = ("Service Scale", "Service Deploy", "Container Start", "Container Stop", "Stack Update", "Node Create")
+METHODS = ("POST", "PATCH", "GET")
+AGENTS = (str(BY.agent), "go-dockercloud/1.0", "curl/8.5.0", "shipyard-ci/3")
+
+#: Commands that share a transaction, and the next ones are made while it is written.
+TOGETHER = 4000
 
 
 def stack(number: int) -> str:
@@ -54,18 +61,19 @@ def relationships() -> list[Command]:
 def recording(rng: random.Random, number: int, uris: list[str], start: int) -> RecordAction:
     """Return one of many recordings, spread as real ones are: few users and operations, and some objects busier."""
     failed = rng.random() < 0.1
+    action = rng.choice(OPERATIONS)
     return RecordAction(
         id=UUID(int=rng.getrandbits(128), version=4),
         namespace=NAMESPACE,
         by=BY,
-        action=rng.choice(OPERATIONS),
-        method=rng.choice(("POST", "PATCH", "GET")),
+        action=action,
+        method="POST" if action == "Node Create" else rng.choice(METHODS),
         path="/api/app/v1/service/",
         state=State.IN_PROGRESS if rng.random() < 0.5 else State.FAILED if failed else State.SUCCESS,
         object=uris[int(len(uris) * rng.random() ** 4)],
         body='{"target_num_containers": 3}',
         user=f"user{rng.randrange(200)}",
-        user_agent=BY.agent,
+        user_agent=rng.choice(AGENTS),
         ip=f"203.0.113.{rng.randrange(256)}",
         location="New York, USA",
         start=start + number * 1_000_000,
@@ -81,10 +89,11 @@ def fill(folder: Path, actions: int) -> SqliteStore:
     rng = random.Random(42)
     uris = objects()
     start = 1_700_000_000_000_000
-    _give(store, relationships())
-    for first in range(0, actions, 1000):
+    giving = _Giving(store)
+    giving.give(relationships())
+    for first in range(0, actions, TOGETHER):
         commands: list[Command] = []
-        for number in range(first, min(first + 1000, actions)):
+        for number in range(first, min(first + TOGETHER, actions)):
             command = recording(rng, number, uris, start)
             commands.append(command if command.state is not State.IN_PROGRESS else _without_object(command))
         ends = [
@@ -92,7 +101,8 @@ def fill(folder: Path, actions: int) -> SqliteStore:
             for one in commands
             if isinstance(one, RecordAction) and one.state is State.IN_PROGRESS
         ]
-        _give(store, [*commands, *ends])
+        giving.give([*commands, *ends])
+    giving.wait()
     return store
 
 
@@ -101,20 +111,32 @@ def _without_object(command: RecordAction) -> RecordAction:
     return RecordAction(**{**fields, "object": ""})
 
 
-def _give(store: SqliteStore, commands: list[Command]) -> None:
-    outcomes: list[object] = []
-    done = threading.Event()
+class _Giving:
+    """Gives a store commands, one batch ahead of what is recorded."""
 
-    def deliver(outcome: object) -> None:
-        outcomes.append(outcome)
-        if len(outcomes) == len(commands):
-            done.set()
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._under_way: deque[Future[None]] = deque()
 
-    store.audit_log.submit([Order(command, deliver) for command in commands])
-    done.wait()
-    failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    if failed:
-        raise failed[0]
+    def give(self, commands: Sequence[Command]) -> None:
+        """Submit commands that share a transaction; raises what one before was refused with."""
+        done: Future[None] = Future()
+        outcomes: list[object] = []
+
+        def deliver(outcome: object) -> None:
+            outcomes.append(outcome)
+            if len(outcomes) == len(commands):
+                failed = [one for one in outcomes if isinstance(one, Exception)]
+                done.set_exception(failed[0]) if failed else done.set_result(None)
+
+        self._store.audit_log.submit([Order(command, deliver) for command in commands])
+        self._under_way.append(done)
+        self.wait(1)
+
+    def wait(self, but: int = 0) -> None:
+        """Wait until no more than `but` batches are under way."""
+        while len(self._under_way) > but:
+            self._under_way.popleft().result()
 
 
 __all__ = ["NAMESPACE", "fill", "stack"]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, WIDE, Reader, Theme, Windows, overflow, violations
+from tests.support.browser import NARROW, WIDE, Reader, Theme, Windows, on_both, overflow, violations
 from tests.support.server import Server
 from tests.web.api.callers import Caller, Json, Tenant
 
@@ -29,6 +29,7 @@ def shown(windows: Windows, caller: Caller, action: Json, **how: int | bool) -> 
     return page
 
 
+@on_both
 def test_one_cancels_and_the_other_sees_it(windows: Windows, tenant: Tenant) -> None:
     """The dialog names operation and object; both browsers then show the new state and its step, without a reload."""
     action = tenant.recorder.record(state="In progress", action="Big Deploy", object="/service/1/")
@@ -57,6 +58,7 @@ def test_one_cancels_and_the_other_sees_it(windows: Windows, tenant: Tenant) -> 
     expect(mine).to_have_title(re.compile("Canceled"))
 
 
+@on_both
 def test_retrying_leads_to_the_new_action_and_the_old_one_tells_of_it(windows: Windows, tenant: Tenant) -> None:
     """By keyboard alone; who looks at the old action sees its attempts, and how the new one ends."""
     action = tenant.recorder.record(state="Failed", action="Deploy")
@@ -92,6 +94,7 @@ def test_what_became_impossible_is_told_and_nothing_is_lost(windows: Windows, te
     expect(page.get_by_role("link", name="Retry")).to_be_visible()
 
 
+@on_both
 def test_without_scripts_a_page_asks(windows: Windows, tenant: Tenant) -> None:
     """The link leads to a page that names the object; its button cancels and leads back."""
     action = tenant.recorder.record(state="In progress", object="/service/1/")

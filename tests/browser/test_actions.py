@@ -10,8 +10,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import GONE, NARROW, Reader, Theme, Windows, overflow, violations
+from tests.support.browser import GONE, NARROW, Reader, Theme, Windows, on_both, overflow, violations
 from tests.support.server import Server, issue_key, serving
+from tests.web.api.callers import Caller
 from tests.web.api.test_behind import add_unreadable
 
 
@@ -29,8 +30,8 @@ def total(server: Server, **query: str | list[str]) -> int:
 
 
 def found(page: Page, number: int) -> None:
-    """Wait until the page says that it found so many."""
-    expect(page.locator("#head .total .number")).to_have_text(f"{number:,}")
+    """Wait until the page says that it found so many, or of what can't be counted at once, at least so many."""
+    expect(page.locator("#head .total .number")).to_have_text(re.compile(f"^(at least )?{number:,}$"))
 
 
 def record(server: Server, **more: object) -> str:
@@ -42,12 +43,20 @@ def record(server: Server, **more: object) -> str:
         return str(answer.json()["uuid"])
 
 
+def searches(server: Server) -> list[tuple[str, str, str]]:
+    """Return what is saved: name, query and user of each."""
+    with server.client() as client:
+        saved = client.get("/acme/search/").json()["objects"]
+    return [(search["name"], search["query"], search["user"]) for search in saved]
+
+
 def finish(server: Server, action: str, state: str = "Success") -> None:
     """End an action."""
     with server.client() as client:
         assert client.post(f"/action/{action}/finish/", json={"state": state}).status_code == 200
 
 
+@on_both
 def test_filters_are_in_the_address_and_each_is_a_chip_that_goes(windows: Windows, server: Server) -> None:
     """Whatever is filtered is in the address, a chip, and what the API finds; removed, it is gone from all three."""
     page = windows.open("/?namespace=acme")
@@ -78,6 +87,7 @@ def test_filters_are_in_the_address_and_each_is_a_chip_that_goes(windows: Window
     expect(page.locator(".chip")).to_have_count(2)
 
 
+@on_both
 def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) -> None:
     """What is typed is searched while it is typed, the reader stays in the field, and the address has it."""
     page = windows.open("/?namespace=acme")
@@ -92,6 +102,25 @@ def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) ->
     found(page, total(server, q="redeploy jonas"))
 
 
+@on_both
+def test_a_filter_is_typed_by_its_name(windows: Windows, server: Server) -> None:
+    """While it is typed already it is a chip, with Enter it leaves the field; the rest is free text."""
+    page = windows.open("/?namespace=acme")
+    page.keyboard.press("/")
+    page.keyboard.type("redeploy user:lena state:fai")
+    found(page, total(server, q="redeploy", user="lena", state="Failed"))
+    expect(page.locator(".chip")).to_have_count(3)
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy user:lena state:fai")
+    page.keyboard.type("led")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy")
+    expect(page.get_by_label("Failed")).to_be_checked()
+    page.get_by_title("Remove this filter").first.click()
+    found(page, total(server, user="lena", state="Failed"))
+    assert asked(page) == {"user": ["lena"], "state": ["Failed"]}
+
+
+@on_both
 def test_values_are_offered_while_a_filter_is_typed(windows: Windows) -> None:
     """A filter offers what there is, narrowed by what is typed, in whatever case."""
     page = windows.open("/?namespace=acme")
@@ -104,6 +133,7 @@ def test_values_are_offered_while_a_filter_is_typed(windows: Windows) -> None:
         assert "cluster" in (option.get_attribute("value") or "").lower()
 
 
+@on_both
 def test_dates_are_typed_in_the_readers_zone_and_asked_in_utc(windows: Windows, server: Server) -> None:
     """A date in a field is of the reader's zone: the address has it in UTC, and so has what is found."""
     page = windows.open("/?namespace=acme", zone="Asia/Kolkata")
@@ -118,6 +148,7 @@ def test_dates_are_typed_in_the_readers_zone_and_asked_in_utc(windows: Windows, 
     expect(page.get_by_label("Started from")).to_have_value("2026-07-14T17:00")
 
 
+@on_both
 def test_a_range_is_drawn_over_the_timeline(windows: Windows, server: Server) -> None:
     """What is drawn over the bars is what is shown, the bars of the range add up to it, and zooming out leads back."""
     page = windows.open(
@@ -144,6 +175,7 @@ def test_a_range_is_drawn_over_the_timeline(windows: Windows, server: Server) ->
     found(page, total(server, state="Success"))
 
 
+@on_both
 def test_the_timeline_is_used_by_keys(windows: Windows, server: Server) -> None:
     """Arrows go from bar to bar and are told, Shift extends, Enter zooms in: as many as the bars say."""
     page = windows.open("/?namespace=acme&start_date__gte=2026-07-14T08:00:00Z&start_date__lte=2026-07-14T09:59:59Z")
@@ -160,6 +192,7 @@ def test_the_timeline_is_used_by_keys(windows: Windows, server: Server) -> None:
     assert total(server, **query) == number
 
 
+@on_both
 def test_what_is_new_is_announced_and_nothing_moves(windows: Windows, server: Server) -> None:
     """New actions are counted by the same filters, also one that only becomes such; the list moves when asked to."""
     running = record(server, state="In progress", object="/live/1/")
@@ -179,6 +212,7 @@ def test_what_is_new_is_announced_and_nothing_moves(windows: Windows, server: Se
     expect(page.locator(".actions tbody tr")).to_have_count(2)
 
 
+@on_both
 def test_a_row_that_runs_updates_in_place(windows: Windows, server: Server) -> None:
     """What ends elsewhere changes its row, which stays where it is, chosen and focused; its duration ticks before."""
     running = record(server, state="In progress", object="/live/3/")
@@ -210,9 +244,12 @@ def test_a_lost_connection_is_told_and_nothing_is_missed(windows: Windows, serve
     expect(page.locator("#link-state")).to_be_hidden()
 
 
+@on_both
 def test_pages_go_by_key_while_actions_arrive(windows: Windows, server: Server) -> None:
     """Nothing is shown twice or left out from one page to the next, whatever is recorded meanwhile; and so back."""
-    ids = [record(server, object="/many/", action=f"Step {number}") for number in range(120)]
+    with server.client() as http:
+        steps = ({"object": "/many/", "action": f"Step {number}"} for number in range(120))
+        ids = [action["uuid"] for action in Caller(http, "me", server.key, "/acme").batch(*steps)]
     page = windows.open("/?namespace=acme&object=/many/")
 
     def shown() -> list[str]:
@@ -236,6 +273,7 @@ def test_pages_go_by_key_while_actions_arrive(windows: Windows, server: Server) 
     assert shown() == ids[:50]
 
 
+@on_both
 def test_a_moment_of_the_past_is_shown_whole(windows: Windows, server: Server) -> None:
     """As of a moment, the list, its total and the timeline are those of then; one event later they are as after it."""
     action = record(server, state="In progress", object="/past/")
@@ -261,6 +299,7 @@ def test_a_moment_of_the_past_is_shown_whole(windows: Windows, server: Server) -
     expect(page.get_by_text("As it was")).to_have_count(0)
 
 
+@on_both
 def test_without_scripts_all_filters_work(windows: Windows, server: Server) -> None:
     """A form does what the script does: filters, moments, pages and the timeline are plain links and fields."""
     page = windows.open("/?namespace=acme", has_scripts=False)
@@ -314,6 +353,7 @@ def test_where_nothing_is_recorded_the_page_tells_how_to(windows: Windows, serve
     found(page, 1)
 
 
+@on_both
 def test_an_id_that_is_searched_leads_to_its_action(windows: Windows, server: Server) -> None:
     """Free text does not look at ids; who pastes one is shown the way."""
     action = record(server)
@@ -350,6 +390,7 @@ def test_what_would_deceive_the_eye_is_written_out(windows: Windows, server: Ser
     expect(page.locator(".operation a")).to_have_text("⟨U+202E⟩yolped⟨U+202C⟩⟨ESC⟩[2K")
 
 
+@on_both
 @pytest.mark.parametrize(("name", "suffix"), [("CSV", ".csv"), ("NDJSON", ".ndjson")])
 def test_what_is_filtered_is_a_file(windows: Windows, server: Server, name: str, suffix: str) -> None:
     """Both links give just what the page found, whatever page of it is shown, in the order that is shown."""
@@ -361,19 +402,18 @@ def test_what_is_filtered_is_a_file(windows: Windows, server: Server, name: str,
     rows = list(csv.DictReader(lines)) if name == "CSV" else [json.loads(line) for line in lines]
     assert len(rows) == total(server, state="Failed")
     shown = [str(row.get_attribute("id")).removeprefix("action-") for row in page.locator(".actions tbody tr").all()]
-    assert [row["uuid"] for row in rows] == shown
+    assert [row["uuid"] for row in rows[:100]] == shown
 
 
+@on_both
 def test_a_search_is_saved_for_the_namespace_and_deleted(windows: Windows, server: Server) -> None:
     """What is filtered is kept under a name, found by a colleague and by the API, replaced by its name, and deleted."""
     page = windows.open("/?namespace=acme&state=Failed&user=lena")
-    page.get_by_text("Saved", exact=True).click()
+    page.locator("summary", has_text="Saved").click()
     page.get_by_label("Save this search").fill("Lena's failures")
     page.keyboard.press("Enter")
     expect(page.locator("#head .tag")).to_have_text("Lena's failures")
-    with server.client() as client:
-        (kept,) = client.get("/acme/search/").json()["objects"]
-    assert (kept["name"], kept["query"], kept["user"]) == ("Lena's failures", "state=Failed&user=lena", "me")
+    assert ("Lena's failures", "state=Failed&user=lena", "me") in searches(server)
 
     colleague = Reader("ann", issue_key(server.url, "ann", role="auditor"))
     other = windows.open("/", reader=colleague)
@@ -392,7 +432,6 @@ def test_a_search_is_saved_for_the_namespace_and_deleted(windows: Windows, serve
     expect(page.locator("#head .tag")).to_have_count(0)
     page.locator("summary", has_text="Saved").click()
     page.get_by_role("button", name="Delete Lena's failures").click()
-    expect(page.locator("summary", has_text="Saved")).to_have_text("Saved")
-    with server.client() as client:
-        assert client.get("/acme/search/").json()["objects"] == []
+    expect(page.get_by_role("button", name="Delete Lena's failures")).to_have_count(0)
+    assert "Lena's failures" not in [name for name, _, _ in searches(server)]
     assert asked(page) == {"state": ["Failed"], "user": ["lena"]}

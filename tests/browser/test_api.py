@@ -2,9 +2,10 @@
 
 from playwright.sync_api import expect
 
-from tests.support.browser import Windows
+from tests.support.browser import Windows, on_both
 
 
+@on_both
 def test_get_is_tried_with_the_session(windows: Windows) -> None:
     """What is filled in is asked, as whoever is signed in; status, headers and body are shown, bad questions too."""
     windows.expect("status of 400")

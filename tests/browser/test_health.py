@@ -5,12 +5,13 @@ import re
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Reader, Windows
+from tests.support.browser import Reader, Windows, on_both
 from tests.support.server import Server, issue_key
 
 ACTION = {"action": "Service Scale", "method": "POST", "path": "/x/", "state": "Success"}
 
 
+@on_both
 def test_figures_are_those_of_health(windows: Windows, server: Server) -> None:
     """Head, root, position, lag and version of each view are what `/health` tells, and so is the command to verify."""
     page = windows.open("/system")
@@ -24,6 +25,7 @@ def test_figures_are_those_of_health(windows: Windows, server: Server) -> None:
         expect(row.get_by_role("cell").nth(2)).to_have_text(f"{told['views']['position']:,}")
 
 
+@on_both
 def test_figures_follow_by_themselves(windows: Windows, server: Server) -> None:
     """What is recorded while the page is open shows, and where the reader is in the page stays."""
     page = windows.open("/system")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browser import NARROW, WIDE, Reader, Windows, link, overflow
+from tests.support.browser import NARROW, WIDE, Reader, Windows, link, on_both, overflow
 from tests.support.hostile import HOSTILE, record
 from tests.support.server import Server
 from tests.web.api.callers import Caller, Json
@@ -14,12 +14,20 @@ from tests.web.api.callers import Caller, Json
 _APART = "bdi, pre, code, textarea, option, title, svg"
 
 
-@pytest.fixture(scope="package")
-def actions(server: Server) -> dict[str, Json]:
+@pytest.fixture
+def actions(server: Server, recorded: dict[str, dict[str, Json]]) -> dict[str, Json]:
     """An action for each hostile text, which is in all of its fields."""
-    with server.client() as http:
-        worker = Caller(http, "me", server.key)
-        return {name: record(worker, text) for name, text in HOSTILE.items()}
+    if server.url not in recorded:
+        with server.client() as http:
+            worker = Caller(http, "me", server.key)
+            recorded[server.url] = {name: record(worker, text) for name, text in HOSTILE.items()}
+    return recorded[server.url]
+
+
+@pytest.fixture(scope="package")
+def recorded() -> dict[str, dict[str, Json]]:
+    """By a server's store, the hostile actions that it has already."""
+    return {}
 
 
 def _pages(action: Json, text: str) -> Sequence[str]:
@@ -62,6 +70,7 @@ def _check(page: Page) -> None:
     assert loose == []
 
 
+@on_both
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_shown_as_text(windows: Windows, actions: dict[str, Json], name: str) -> None:

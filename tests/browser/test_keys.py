@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Windows
+from tests.support.browser import Windows, on_both
 from tests.support.server import Server
 
 
@@ -15,6 +15,7 @@ def _issue(page: Page, user: str, role: str = "operator") -> str:
     return page.locator("#secret").inner_text()
 
 
+@on_both
 def test_key_is_issued_shown_once_and_works(windows: Windows, server: Server) -> None:
     """Its secret is on the page that answers, is copied, opens the API, and stands nowhere afterwards."""
     page = windows.open("/keys")
@@ -52,6 +53,7 @@ def test_form_that_makes_no_sense_keeps_what_was_typed(windows: Windows) -> None
     expect(page.get_by_label("User", exact=True)).to_have_value("a:b")
 
 
+@on_both
 def test_key_is_revoked_after_asking(windows: Windows, server: Server) -> None:
     """The page asks, naming user, role and namespace; kept it stays, revoked it opens nothing; without a script too."""
     for has_scripts in (True, False):

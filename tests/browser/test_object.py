@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import GONE, Windows, link
+from tests.support.browser import GONE, Windows, link, on_both
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller
 
@@ -22,6 +22,7 @@ def uri() -> str:
     return f"/service/{uuid4()}/"
 
 
+@on_both
 def test_lane_and_rows_follow_and_what_is_new_is_announced(windows: Windows, server: Server, uri: str) -> None:
     """Another client's work shows without a reload: the lane, the states in the list; new actions only when asked."""
     with server.client() as http:
@@ -43,6 +44,7 @@ def test_lane_and_rows_follow_and_what_is_new_is_announced(windows: Windows, ser
         expect(page.locator("[data-rows] tr")).to_have_count(2)
 
 
+@on_both
 def test_tree_leads_from_object_to_object(windows: Windows) -> None:
     """By keyboard: branches open and close, links go to the object, and there what was below is above."""
     page = windows.open(link("/object", object=STACK))
@@ -76,6 +78,7 @@ def test_page_says_when_it_is_not_live_and_catches_up(browser: Browser, tmp_path
         assert windows.close() == []
 
 
+@on_both
 def test_page_is_read_without_scripts(windows: Windows) -> None:
     """Tree, lane, actions and their pages are there, and the links between them work."""
     page = windows.open(link("/object", object=STACK), has_scripts=False)

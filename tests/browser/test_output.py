@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
-from uuid import UUID
 
 import httpx
 import pytest
@@ -12,16 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
-from deedbook.domain.commands import AppendOutput, Line
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.web.console.assets import Assets
 from deedbook.web.console.visible import output
-from tests.support.browser import GONE, Reader, Windows
+from tests.support.browser import GONE, Reader, Windows, on_both
+from tests.support.million import BEGAN, LONG, write_long
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller, Json, Tenant
-
-#: The time of the first line, in the readers' zone, Europe/Berlin: 13:18:40 on 14 July 2026.
-BEGAN = 1_784_027_920
 
 #: The numbers of the lines that stand in the page, in order.
 _NUMBERS = "[...document.querySelectorAll('.line .no')].map((one) => Number(one.textContent))"
@@ -68,6 +64,7 @@ def in_sight(page: Page, line: int) -> None:
     pytest.fail(f"line {line} is not in sight")
 
 
+@on_both
 def test_new_lines_are_followed_until_one_looks_back(windows: Windows, tenant: Tenant) -> None:
     """The box stays at its end; who scrolls up stays there, is told how many came, and follows again by a click."""
     action = tenant.recorder.record(state="In progress")
@@ -91,6 +88,7 @@ def test_new_lines_are_followed_until_one_looks_back(windows: Windows, tenant: T
     assert page.evaluate(_NUMBERS) == sorted(set(page.evaluate(_NUMBERS)))
 
 
+@on_both
 def test_what_is_paused_stands_still_and_nothing_is_missing_after(windows: Windows, tenant: Tenant) -> None:
     """No line is added while it is paused; then all are there. The end of the output says so, with their number."""
     action = tenant.recorder.record(state="In progress")
@@ -136,22 +134,18 @@ def test_no_line_is_lost_or_doubled_when_the_server_restarts(
     assert windows.complaints == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def long(server: Server) -> Json:
     """An action that wrote 100,000 lines, a second from each to the next."""
-    with httpx.Client(base_url=server.api, timeout=60) as http:
-        action = Caller(http, "me", server.key).record(state="In progress", action="Long Build")
-    store = SqliteStore(Path(server.url.removeprefix("sqlite:///")))
-    for block in range(10):
-        numbers = range(block * 10_000 + 1, (block + 1) * 10_000 + 1)
-        lines = tuple(
-            Line(f"\x1b[32mline\x1b[0m {number} " + "lorem " * (number % 40), BEGAN + number) for number in numbers
-        )
-        store.audit_log.perform(AppendOutput(id=UUID(action["uuid"]), namespace=None, lines=lines))
-    store.close()
-    return action
+    with server.client() as http:
+        if http.get(f"/action/{LONG}/").status_code == httpx.codes.NOT_FOUND:
+            store = SqliteStore(Path(server.url.removeprefix("sqlite:///")))
+            write_long(store.audit_log)
+            store.close()
+    return {"uuid": str(LONG)}
 
 
+@on_both
 def test_a_hundred_thousand_lines_are_at_hand(windows: Windows, server: Server, long: Json) -> None:
     """Every line and moment is a step away, wrapped or not, and only those near it stand in the page."""
     page = shown(windows, Caller(httpx.Client(), "me", server.key), long)
@@ -183,6 +177,7 @@ def test_a_hundred_thousand_lines_are_at_hand(windows: Windows, server: Server, 
     expect(page.locator("#told")).to_contain_text("Write a line, like 1234, or a time")
 
 
+@on_both
 def test_what_is_looked_for_is_found_and_counted(windows: Windows, server: Server, long: Json) -> None:
     """By keyboard: how many lines have it, in any case, across colours; the next, the one before, in a circle."""
     page = shown(windows, Caller(httpx.Client(), "me", server.key), long, "#L50000")
@@ -223,6 +218,7 @@ def test_new_lines_are_looked_through_too(windows: Windows, tenant: Tenant) -> N
     expect(page.locator("#find-count")).to_have_text("1 of 2 lines")
 
 
+@on_both
 def test_a_line_has_a_link(windows: Windows, tenant: Tenant) -> None:
     """Its number puts it into the address; who opens that comes to the line; and it can be copied."""
     action = tenant.recorder.record(state="In progress")

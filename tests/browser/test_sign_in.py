@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, Theme, Windows, overflow, violations
+from tests.support.browser import NARROW, Theme, Windows, on_both, overflow, violations
 from tests.support.server import Server
 
 
@@ -20,6 +20,7 @@ def has_session(page: Page) -> bool:
     return any(cookie["name"] == "deedbook" and cookie["value"] for cookie in page.context.cookies())
 
 
+@on_both
 def test_reader_signs_in_by_keyboard_and_comes_to_where_they_wanted_to_go(windows: Windows, server: Server) -> None:
     """Who signs in is sent on to the page that they came from, with all of its query."""
     page = windows.empty()

@@ -1,11 +1,14 @@
 """Users, as a reader goes through them."""
 
+import re
+
 from playwright.sync_api import expect
 
-from tests.support.browser import Windows
+from tests.support.browser import Windows, on_both
 from tests.support.server import Server
 
 
+@on_both
 def test_users_are_gone_through_by_keyboard(windows: Windows, server: Server) -> None:
     """`/` searches, `j` goes into the list, Enter opens the actions of the one that is chosen."""
     page = windows.open("/users?namespace=acme")
@@ -22,8 +25,10 @@ def test_users_are_gone_through_by_keyboard(windows: Windows, server: Server) ->
 
 
 def test_last_seen_is_in_the_readers_zone(windows: Windows) -> None:
-    """The date is the reader's own, with UTC on hover."""
+    """The date is the reader's own; on hover it is told in UTC, and how long ago it is."""
     page = windows.open("/users?namespace=acme&q=marta", zone="Asia/Tokyo")
     seen = page.get_by_role("row", name="marta").locator("time")
     expect(seen).to_have_text("15 Jul 2026, 02:31:50")
     expect(seen).to_have_attribute("title", "2026-07-14 17:31:50 UTC")
+    seen.hover()
+    expect(seen).to_have_attribute("title", re.compile(r"^2026-07-14 17:31:50 UTC · (\d+ \w+|yesterday|now)"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
 from deedbook.domain.testing import command_sequences
-from deedbook.projections import timeline as timelines
+from deedbook.projections import tally
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.timeline import Timeline
 from deedbook.projections.widths import DAY, SECOND, WIDTHS, fitting
@@ -22,11 +22,13 @@ LAST = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * SECOND
 MOMENTS = st.integers(0, LAST) | st.integers(1_400_000_000 * SECOND, 1_800_000_000 * SECOND)
 
 
-@pytest.fixture(params=["as it costs least", "along indexes", "row by row"])
+@pytest.fixture(params=["as it costs least", "along indexes", "by ranks", "row by row"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counted in the way that is chosen, or always in one of both."""
+    """Counted in the way that is chosen, or always in one of them."""
     if request.param != "as it costs least":
-        monkeypatch.setattr(timelines, "_GROUP", 10**9 if request.param == "along indexes" else -1)
+        monkeypatch.setattr(tally, "GROUP", -1 if request.param == "row by row" else 10**9)
+    if request.param == "by ranks":
+        monkeypatch.setattr(tally, "RANKED", 0)
 
 
 def counted(everything: Naive, query: ActionQuery, timeline: Timeline) -> list[Counter[str]]:
@@ -48,7 +50,7 @@ def test_each_action_that_is_found_is_in_one_bucket(history: list[Command], data
     with asked(history) as (snapshot, everything):
         for query in data.draw(st.lists(QUERIES, min_size=5, max_size=15)):
             low, high, most = data.draw(st.tuples(BOUND, BOUND, st.integers(1, 200)))
-            timeline = snapshot.timeline(query, low, high, most)
+            timeline = snapshot.timeline(query, low, high, most, exactly=True)
             assert len(timeline.buckets) <= most
             found = [{state: n for state, n in bucket.states.items() if n} for bucket in timeline.buckets]
             assert found == [

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.support.server import Server
@@ -27,6 +28,12 @@ MISSING = "There is no Chromium here: on Debian and Ubuntu, `apt-get install chr
 
 #: How long a page may take to show something, in milliseconds: long, since other tests may keep the machine busy.
 PATIENCE = 30_000
+
+#: These run a test on the server with a million actions, or on both: what it says is of the page, not of one log.
+#: Making that server is no part of the time that one test has.
+_MILLION = pytest.param("million", marks=pytest.mark.timeout(func_only=True))
+on_million = pytest.mark.parametrize("server", [_MILLION], indirect=True)
+on_both = pytest.mark.parametrize("server", ["sample", _MILLION], indirect=True)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -18,6 +18,7 @@ from deedbook.web.call import Reply
 from deedbook.web.console.filters import LABELS, Asked, Filters, for_field
 from deedbook.web.console.searches_page import on_page, saved_in
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.typed import untyped
 from deedbook.web.console.visit import Visit
 from deedbook.web.views import CaughtUpViews
 
@@ -26,6 +27,9 @@ ROWS = 50
 
 #: The filters that stand behind "More filters": where one is active, they are shown.
 _MORE = frozenset({"action", "user", "object", "method", "ip", "user_agent", "is_user_action"})
+
+#: Asks for a timeline that is counted, where it would be estimated.
+EXACTLY = "exact"
 
 #: Ranges that are offered, which end now, by their seconds; that of today begins with its day.
 _RANGES = (("Last hour", 3600), ("Today", 0), ("7 days", 7 * 86_400))
@@ -65,10 +69,10 @@ class ActionsPage(NamedTuple):
         """Show a page of the list."""
         as_of = self.moments.asked(visit.asked)
         query = asked(question(visit), visit.namespace, as_of)
-        (found, searches), position, lag = await self.views.ask(
-            lambda snapshot: (snapshot.actions(query), saved_in(snapshot, visit.namespace)),
+        (found, searches), position, lag = await self.views.weigh(
+            lambda snapshot, patience: (snapshot.actions(query, patience), saved_in(snapshot, visit.namespace)),
+            list_query.cost(query),
             as_of,
-            is_quick=list_query.is_quick(query),
         )
         filters = filters_of(visit, "/")
         reply = self.templates.reply(
@@ -80,8 +84,8 @@ class ActionsPage(NamedTuple):
             lag=lag,
             states=list(State),
             ranges=[(name, span, iso8601(_since(span))) for name, span in _RANGES],
-            is_open=not _MORE.isdisjoint(visit.asked),
-            chosen_id=_id_in(visit.asked),
+            is_open=not _MORE.isdisjoint(filters.asked),
+            chosen_id=_id_in(filters.asked),
             as_of=as_of,
             saved=on_page(searches, visit, filters),
             then=self._then(as_of, position),
@@ -101,9 +105,10 @@ class ActionsPage(NamedTuple):
 
 
 def question(visit: Visit) -> Asked:
-    """Return what a page is asked: a form's mark for related objects says nothing without an object."""
-    has_object = "object" in visit.asked
-    return {name: values for name, values in visit.asked.items() if has_object or name != "include_related"}
+    """Return which actions a page is asked for: a form's mark for related objects says nothing without an object."""
+    meant = untyped(visit.asked)
+    beside = {EXACTLY} if "object" in meant else {EXACTLY, "include_related"}
+    return {name: values for name, values in meant.items() if name not in beside}
 
 
 def asked(parameters: Asked, namespace: str | None, as_of: int | None) -> ActionQuery:

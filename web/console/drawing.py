@@ -63,7 +63,10 @@ class Tick(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """A timeline as it is drawn; `width` names that of a bar, `most` is the highest's number."""
+    """A timeline as it is drawn; `width` names that of a bar, `most` is the highest's number.
+
+    sampled: the part of the log that was looked at, in percent; below 100, numbers are estimates.
+    """
 
     bars: Sequence[Bar]
     ticks: Sequence[Tick]
@@ -72,6 +75,7 @@ class Drawing(NamedTuple):
     most: int
     width: str
     seconds: int
+    sampled: float
 
     @property
     def since(self) -> str:
@@ -102,6 +106,7 @@ def draw(timeline: Timeline) -> Drawing | None:
         most,
         _named(timeline.width),
         seconds,
+        100 * timeline.sampled,
     )
 
 

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -84,11 +85,14 @@ def own_path(path: str | None) -> str:
     return path if path.isprintable() and path.isascii() else "/"
 
 
+@lru_cache(maxsize=4096)
 def iso(date: str) -> str:
     """Return a date of the API's JSON, `Wed, 17 Sep 2014 08:26:22 +0000`, as `2014-09-17T08:26:22Z`."""
     return iso8601(parse_date(date))
 
 
+# A row has each of its dates three times, and the pages of a list have many rows: reading them was a tenth of it.
+@lru_cache(maxsize=4096)
 def clock(date: str) -> str:
     """Return a date, in either form, as it is shown where no script turns it into the reader's zone."""
     return datetime.fromtimestamp(parse_date(date) / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

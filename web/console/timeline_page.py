@@ -9,7 +9,7 @@ from deedbook.projections.reader import Snapshot
 from deedbook.projections.timeline import Timeline
 from deedbook.web.as_of import Moments
 from deedbook.web.call import Reply
-from deedbook.web.console.actions_page import asked, filters_of, question
+from deedbook.web.console.actions_page import EXACTLY, asked, filters_of, question
 from deedbook.web.console.drawing import draw
 from deedbook.web.console.filters import Filters
 from deedbook.web.console.templating import Templates
@@ -33,9 +33,10 @@ class TimelinePage(NamedTuple):
         """Show the actions that the filters find over time; to a script as a part of a page."""
         as_of = self.moments.asked(visit.asked)
         query = asked(question(visit), visit.namespace, as_of)
+        exactly = EXACTLY in visit.asked
 
         def answer(snapshot: Snapshot) -> Timeline:
-            return snapshot.timeline(query, query.start_from, _until(query), BARS)
+            return snapshot.timeline(query, query.start_from, _until(query), BARS, exactly=exactly)
 
         found, position, lag = await self.views.ask(answer, as_of, is_quick=False)
         filters = filters_of(visit, "/")
@@ -46,6 +47,7 @@ class TimelinePage(NamedTuple):
             title="Timeline",
             filters=filters,
             drawing=draw(found),
+            exact={EXACTLY: "true"},
             outward=_outward(filters, query),
             whole=filters.changed(start_date__gte=None, start_date__lte=None),
             as_of=as_of,

@@ -39,10 +39,11 @@ def test_each_bucket_tells_its_range_and_the_states_in_it(shelf: Caller) -> None
     assert told["buckets"][0]["states"] == {str(state): {"Success": 4, "Failed": 2}.get(state, 0) for state in State}
 
 
+@pytest.mark.parametrize("exact", ["true", "false"])
 @pytest.mark.parametrize("query", ["", "user=ann", "user=ann&state=Failed", "q=bob", "q=n1", "state=Success&user=bob"])
-def test_it_follows_the_filters(shelf: Caller, query: str) -> None:
+def test_it_follows_the_filters(shelf: Caller, query: str, exact: str) -> None:
     """All that the list finds, and nothing else; each bucket's range, as dates of the list, finds what it counts."""
-    told = timeline(shelf, f"{query}&buckets=5")
+    told = timeline(shelf, f"{query}&buckets=5&exact={exact}")
     assert told["total_count"] == shelf.page(query)["meta"]["total_count"]
     for bucket in told["buckets"]:
         within = shelf.page(f"{query}&start_date__gte={bucket['from']}&start_date__lte={bucket['to']}")
@@ -61,7 +62,9 @@ def test_a_range_that_is_given_is_kept(shelf: Caller) -> None:
 
 def test_nothing_has_no_buckets(shelf: Caller) -> None:
     """Where nothing is found and no range is given, there is none."""
-    assert timeline(shelf, "user=nobody") == {"from": None, "to": None, "width": None, "total_count": 0, "buckets": []}
+    assert timeline(shelf, "user=nobody") == {
+        "from": None, "to": None, "width": None, "sampled": 1.0, "total_count": 0, "buckets": []
+    }  # fmt: skip
 
 
 def test_the_past_has_a_timeline_too(recorder: Caller) -> None:
@@ -87,6 +90,7 @@ def test_the_past_has_a_timeline_too(recorder: Caller) -> None:
         ("buckets", "buckets=1&buckets=2"),
         ("from", "from=yesterday"),
         ("from", "from=2026-07-15&to=2026-07-14"),
+        ("exact", "exact=roughly"),
         ("colour", "colour=red"),
         ("state", "state=odd"),
     ],

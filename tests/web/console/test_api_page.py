@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.support.server import Server, issue_key, serving
+from tests.web.api.callers import CALL
 from tests.web.console.visitors import Visitor
 
 _COMMAND = re.compile(r'<article[^>]* id="(\w+)".*?<pre><code>(curl .*?)</code></pre>', re.DOTALL)
@@ -82,3 +83,16 @@ def test_user_that_a_shell_would_run_is_quoted(server: Server) -> None:
 def test_admin_who_looks_at_a_namespace_asks_there(admin: Visitor) -> None:
     """The examples carry the namespace that was chosen."""
     assert "/api/audit/v1/acme/action/" in examples(admin, "/api?namespace=acme")["listActions"]
+
+
+def test_description_is_kept_but_what_is_newest_is_not(tmp_path: Path) -> None:
+    """Asked again, the page names the action that is the newest now; another reader's page names that reader."""
+    with serving(tmp_path) as server:
+        visitor = Visitor(server)
+        with server.client() as client:
+            for _ in range(2):
+                recorded = client.post("/action/", json={**CALL, "state": "Success"}).json()["uuid"]
+                assert f"/action/{recorded}/" in examples(visitor)["getAction"]
+        other = Visitor(server, "anna", issue_key(server.url, "anna", role="auditor"))
+        assert "-u anna:" in examples(other)["getAction"]
+        assert "-u me:" in examples(visitor)["getAction"]

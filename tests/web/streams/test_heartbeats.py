@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from starlette.types import Message
 
 from deedbook.domain.commands import RecordAction
 from deedbook.domain.events import Caller
@@ -18,33 +17,7 @@ from deedbook.web.event_stream import ServerSentEvents
 from deedbook.web.followers import Follower
 from deedbook.web.tail import Tail
 from deedbook.web.wanted import Wanted
-
-
-class Kept:
-    """A channel that keeps what it is sent."""
-
-    transport = "sse"
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    async def receive(self) -> Message:
-        """Wait for ever."""
-        await asyncio.Event().wait()
-        return {}
-
-    async def open(self) -> None:
-        """Begin."""
-
-    async def send(self, text: str) -> None:
-        """Keep a piece."""
-        self.texts.append(text)
-
-    async def close(self, code: int, reason: str) -> None:
-        """End."""
-
-    def hang_up(self, code: int, reason: str) -> None:
-        """End."""
+from tests.web.streams.keeping import Kept
 
 
 class Scene:

@@ -138,7 +138,8 @@ for (const name of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(name, ({ detail }) => {
     if (detail.target?.id !== "timeline") return;
     detail.target.setAttribute("aria-busy", "false");
-    detail.target.querySelector(".loading").textContent = "The timeline can't be shown now; reload the page.";
+    const message = detail.target.querySelector(".loading") ?? document.getElementById("readout");
+    message.textContent = "The timeline can't be counted now; try again, or ask for less.";
   });
 }
 

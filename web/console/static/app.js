@@ -15,6 +15,22 @@ export function localize(node) {
   }
 }
 
+// How long ago, in the largest unit that is full.
+const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const UNITS = [["year", 31556952], ["month", 2629746], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+function since(date) {
+  const seconds = (date - Date.now()) / 1000;
+  const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
+  return ago.format(Math.trunc(seconds / length), unit);
+}
+
+// On hover a date is told in UTC, and how long ago that is by then.
+document.addEventListener("pointerover", ({ target }) => {
+  const time = target.closest?.("time[data-local]");
+  if (time) time.title = `${time.title.split(" · ")[0]} · ${since(new Date(time.dateTime))}`;
+});
+
 let telling;
 
 /** Say a sentence for some seconds, to who reads it and to who hears it. */

@@ -87,7 +87,7 @@ export function draw() {
   svg.addEventListener("pointerleave", () => { if (!isDragging && from === null) mark(); });
   // A press on a bar is a range of one, told above; its link is for where no script runs, and for a new tab.
   plot.parentElement.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a");
+    const link = event.target.closest?.("a:not([hx-get])");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (!plot.contains(link)) go(link.getAttribute("href"));

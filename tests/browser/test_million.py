@@ -1,0 +1,243 @@
+"""What a million actions could break: the deep end, long files, everything at once, a rebuild that takes its time.
+
+What is of a page whatever the log holds is in the tests of the page, which run on both servers.
+"""
+
+import re
+
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import NARROW, WIDE, Theme, Windows, link, on_million, overflow, violations
+from tests.support.million import LONG, RETRIED, RUNS, SEARCHES, WAITS, container, service, stack
+from tests.support.server import Server
+
+pytestmark = on_million
+
+#: Reads the beginning of a file, and leaves the rest: gives the text, and what the server says of its length.
+_BEGINNING = """async (href) => {
+    const answer = await fetch(href);
+    const reader = answer.body.getReader();
+    const { value, done } = await reader.read();
+    await reader.cancel();
+    return { text: new TextDecoder().decode(value), done, length: answer.headers.get("content-length") };
+}"""
+
+
+def shown(page: Page) -> list[str]:
+    """Return the ids of the actions that a page lists."""
+    ids: list[str] = page.evaluate("[...document.querySelectorAll('.actions tbody tr')].map((row) => row.id.slice(7))")
+    return ids
+
+
+def listed(server: Server, **query: str) -> list[str]:
+    """Return the ids that the API lists."""
+    with server.client() as client:
+        return [action["uuid"] for action in client.get("/acme/action/", params=query).json()["objects"]]
+
+
+def test_the_list_counts_them_all_and_draws_them(windows: Windows, server: Server) -> None:
+    """Without a filter: the number of all, a timeline over three months whose states add up to it, and saved views."""
+    page = windows.open("/?namespace=acme")
+    with server.client() as client:
+        total = client.get("/acme/action/", params={"limit": "1"}).json()["meta"]["total_count"]
+    assert total > 1_000_000
+    expect(page.locator("#head .total .number")).to_have_text(f"{total:,}")
+    expect(page.locator("#plot")).to_be_visible()
+    numbers = page.locator(".legend .number").all_inner_texts()
+    assert sum(int(number.replace(",", "")) for number in numbers) == total
+    assert page.locator("#plot .bar").count() > 60
+    page.locator("summary", has_text="Saved").click()
+    for name in SEARCHES:
+        expect(page.get_by_role("link", name=name)).to_be_visible()
+
+
+def test_the_deep_end_is_reached_by_key(windows: Windows, server: Server) -> None:
+    """A page near the end is asked for by its place; `o` goes on to the very first action, `p` comes back."""
+    with server.client() as client:
+        near = {"order_by": "-start_date", "limit": "50", "offset": "1000000"}
+        meta = client.get("/acme/action/", params=near).json()["meta"]
+    oldest = listed(server, order_by="start_date", limit="500")
+    page = windows.open(link("/", namespace="acme", cursor=meta["next_cursor"]))
+    pages = [shown(page)]
+    while page.get_by_role("link", name="Older").count():
+        page.keyboard.press("o")
+        expect(page.locator(f"#action-{pages[-1][-1]}")).to_have_count(0)
+        pages.append(shown(page))
+    seen = [action for one in pages for action in one]
+    assert seen == oldest[: len(seen)][::-1]
+    assert seen[-1] == oldest[0]
+    page.keyboard.press("p")
+    expect(page.locator(f"#action-{pages[-2][0]}")).to_be_visible()
+    assert shown(page) == pages[-2]
+    page.get_by_role("link", name="First page").click()
+    expect(page.get_by_role("link", name="Newer")).to_have_count(0)
+    assert shown(page) == listed(server, order_by="-start_date", limit="50")
+
+
+@pytest.mark.parametrize(("name", "first"), [("CSV", "resource_uri,uuid,object"), ("NDJSON", '{"resource_uri":')])
+def test_the_first_rows_of_a_long_file_do_not_wait_for_the_last(
+    windows: Windows, server: Server, name: str, first: str
+) -> None:
+    """Of all actions as a file the first rows are there while the server has made few more: it holds no whole file."""
+    page = windows.open("/?namespace=acme")
+    before = psutil.Process(server.process.pid).memory_info().rss
+    href = page.get_by_role("link", name=name, exact=True).get_attribute("href")
+    beginning = page.evaluate(_BEGINNING, href)
+    grown = psutil.Process(server.process.pid).memory_info().rss - before
+    assert beginning["text"].startswith(first)
+    assert beginning["length"] is None
+    assert not beginning["done"]
+    # The whole is several hundred times as much.
+    assert grown < 50 * 1024 * 1024
+
+
+def test_words_that_are_nearly_everywhere_are_found(windows: Windows) -> None:
+    """A word of a third of all actions: the page says how many at least, shows the newest, and lists only such."""
+    page = windows.open("/?namespace=acme")
+    page.keyboard.press("/")
+    page.keyboard.type("container")
+    expect(page.locator(".chip")).to_contain_text("container")
+    number = page.locator("#head .total .number").inner_text()
+    assert int(re.sub(r"\D", "", number)) >= 10_000
+    expect(page.locator(".actions tbody tr")).to_have_count(50)
+    for row in page.locator(".actions tbody tr").all_inner_texts():
+        assert "container" in row.lower()
+
+
+def test_an_estimated_timeline_is_counted_on_request(windows: Windows, server: Server) -> None:
+    """Of a word that is in a third of all actions it says from how much it is estimated; then each one is counted."""
+    page = windows.open("/?namespace=acme&q=container")
+    expect(page.locator("#timeline")).to_contain_text(re.compile(r"Estimated from [\d.]+ % of the log"))
+    page.get_by_role("link", name="Count all").click()
+    expect(page.locator("#timeline")).not_to_contain_text("Estimated")
+    expect(page.locator("#plot[tabindex]")).to_be_visible()
+    with server.client() as client:
+        exact = client.get("/acme/action/timeline/", params={"q": "container", "exact": "true"}).json()["total_count"]
+    counted = sum(int(number.replace(",", "")) for number in page.locator(".legend .number").all_inner_texts())
+    assert counted == exact > 300_000
+    expect(page.locator(".actions tbody tr")).to_have_count(50)
+    expect(page).to_have_url(re.compile("q=container$"))
+
+
+def test_whoever_comes_by_keyboard_alone_gets_from_the_list_to_an_action_and_back(windows: Windows) -> None:
+    """`/` searches, `j` chooses, Enter opens; `g` `u` leads to the users, and Enter there to all that one did."""
+    page = windows.open("/?namespace=acme")
+    page.keyboard.press("/")
+    page.keyboard.type("registry emre.shop")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.locator("tr.chosen a").first).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Registry Create")
+    page.keyboard.press("g")
+    page.keyboard.press("u")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Users")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_contain_text("User")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_an_action_has_its_history_attempts_body_and_output(windows: Windows) -> None:
+    """One that failed, was retried, failed again and runs now: each attempt is a row, and its steps are told."""
+    page = windows.open(f"/action/{RETRIED}")
+    expect(page.locator(".attempts tbody tr")).to_have_count(3)
+    expect(page.locator(".attempts tbody tr").last).to_contain_text("In progress")
+    page.locator(".attempts tbody tr").nth(1).get_by_role("link").first.click()
+    expect(page.locator(".history")).to_contain_text("503 from /ready")
+    page.goto(f"/action/{LONG}")
+    expect(page.locator("#output-count")).to_have_text("100,000 lines")
+
+
+def test_an_object_has_its_tree_and_its_lane(windows: Windows) -> None:
+    """A stack with ten services and forty containers; and a service with one action that runs, and one that waits."""
+    page = windows.open(link("/object", object=stack(3), namespace="acme", include_related="true"))
+    tree = page.get_by_role("region", name="Related objects")
+    expect(tree.get_by_role("link")).to_have_count(50)
+    expect(tree.get_by_title(service(39), exact=True)).to_be_visible()
+    tree.get_by_title(container(120), exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("container")
+    expect(page.get_by_role("region", name="Related objects")).to_contain_text("stack/00000003")
+    page.goto(link("/object", object=service(2), namespace="acme"))
+    lane = page.get_by_role("region", name="Lane")
+    for name, action in (("Running", RUNS), ("Waiting", WAITS)):
+        expect(lane.get_by_role("list", name=name).locator(f'a[href*="{action}"]')).to_have_count(1)
+
+
+def test_everybody_who_ever_did_something_is_listed(windows: Windows) -> None:
+    """Users by pages, with the number of their actions, which their list has too."""
+    page = windows.open("/users?namespace=acme")
+    row = page.locator(".users tbody tr").first
+    number = row.locator(".number").first.inner_text()
+    assert int(number.replace(",", "")) > 10_000
+    row.get_by_role("link").first.click()
+    expect(page.locator("#head .total .number")).to_have_text(number)
+
+
+@pytest.mark.timeout(400, func_only=True)
+def test_a_rebuild_is_watched_and_fails_nobody(windows: Windows) -> None:
+    """Begun on the page, it shows how far it is; meanwhile lists answer; in the end the page says that it is done."""
+    page = windows.open("/system")
+    other = windows.open("/?namespace=acme")
+    page.get_by_role("button", name="Rebuild the views…").click()
+    page.get_by_role("button", name="Rebuild", exact=True).click()
+    bar = page.get_by_role("progressbar", name="Events that are in the new views")
+    expect(bar).to_be_visible()
+    done = bar.evaluate("(one) => one.value")
+    while bar.count() and bar.evaluate("(one) => one.value") == done:
+        other.reload()
+        expect(other.locator(".actions tbody tr")).to_have_count(50)
+    expect(page.locator("#live-rebuild")).to_contain_text("No rebuild runs.", timeout=300_000)
+    expect(page.locator("#live-rebuild")).to_contain_text(re.compile(r"Last build\s*done"))
+    other.reload()
+    expect(other.locator("#head .total .number")).to_have_text(re.compile(r"1,0\d\d,\d\d\d"))
+
+
+def test_without_scripts_everything_is_there(windows: Windows) -> None:
+    """List, filters, timeline, pages, an action with the end of its output, an object, users: plain pages and links."""
+    page = windows.open("/?namespace=acme&state=Failed", has_scripts=False)
+    expect(page.locator(".actions tbody tr")).to_have_count(50)
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_role("link", name="Newer")).to_be_visible()
+    page.locator(".operation a").first.click()
+    expect(page.locator(".action-head .state")).to_have_text("Failed")
+    page.goto(f"/action/{LONG}")
+    expect(page.locator("main")).to_contain_text("line 100000")
+    page.goto(link("/object", object=stack(0)))
+    expect(page.get_by_role("region", name="Related objects").get_by_role("link")).to_have_count(50)
+    page.goto("/timeline?namespace=acme")
+    expect(page.locator(".legend li").first).to_be_visible()
+
+
+#: Pages that look different where there is much.
+_FULL = {
+    "list": "/?namespace=acme",
+    "words": "/?namespace=acme&q=container+redeploy&is_user_action=true",
+    "past": "/?namespace=acme&as_of=500000",
+    "long output": f"/action/{LONG}",
+    "attempts": f"/action/{RETRIED}",
+    "stack": link("/object", object=stack(0), include_related="true"),
+    "lane": link("/object", object=service(2)),
+    "users": "/users",
+    "health": "/system",
+}
+
+
+def test_full_pages_are_accessible_and_fit(windows: Windows, theme: Theme) -> None:
+    """On a phone and on a wide window: axe-core finds nothing, and nothing has to be pushed sideways."""
+    page = windows.open("/system", theme=theme)
+    for name, path in _FULL.items():
+        page.set_viewport_size({"width": WIDE, "height": 900})
+        page.goto(path)
+        if name in ("list", "words", "past"):
+            expect(page.locator("#plot")).to_be_visible()
+        assert (name, violations(page)) == (name, [])
+        page.set_viewport_size({"width": NARROW, "height": 900})
+        assert (name, overflow(page)) == (name, 0)

@@ -1,0 +1,71 @@
+"""What any list costs, without a clock: every filter has an index, and no question takes many statements."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from deedbook.projections.generations import Generations
+from deedbook.projections.reader import Reader, Snapshot
+from deedbook.projections.rebuild import build
+from tests.benchmarks.filling import fill
+from tests.benchmarks.lists import filled
+from tests.benchmarks.questions import FLAT, UNEVEN, parsed
+
+#: Tables that grow with the log, and what statements call them: nothing may read all of one, but along an index in the
+#: order of the list, as far as a page goes. Terms are what free text is looked for in.
+LARGE = {"actions", "documents", "bodies", "listed", "past", "ranks", "ancestry", "relationships"} | {"a", "l", "v"}
+
+#: The most statements that a list may take, whatever is asked.
+STATEMENTS = 10
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Give the views of some actions."""
+    folder = tmp_path_factory.mktemp("plans")
+    store = fill(folder, 2000)
+    build(store.log, Generations(folder))
+    store.close()
+    reader = Reader(Generations(folder))
+    yield reader
+    reader.close()
+
+
+@contextmanager
+def traced(snapshot: Snapshot) -> Iterator[list[str]]:
+    """Give the statements that are run inside the block, with their parameters."""
+    statements: list[str] = []
+    snapshot.db.conn.set_trace_callback(statements.append)
+    try:
+        yield statements
+    finally:
+        snapshot.db.conn.set_trace_callback(None)
+
+
+def read_whole(db: sqlite3.Connection, statement: str) -> list[str]:
+    """Return the large tables of which a statement reads every row."""
+    plan = [step for *_, step in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    return [step for step in plan if step.startswith("SCAN") and step.split()[1] in LARGE and "INDEX" not in step]
+
+
+@pytest.mark.parametrize("name", [*FLAT, *UNEVEN])
+@pytest.mark.parametrize("further", ["", "&offset=700", "&order_by=-start_date&offset=700"])
+def test_every_filter_has_an_index(reader: Reader, name: str, further: str) -> None:
+    """Filters, pairs of them, and pages far down are searched for through an index, in few statements."""
+    question = filled({**FLAT, **UNEVEN}, reader)[name]
+    if further and "order_by" in question:
+        pytest.skip("it names an order")
+    with reader.snapshot() as snapshot, traced(snapshot) as statements:
+        snapshot.actions(parsed(question + further))
+    with reader.snapshot() as snapshot:
+        whole = [step for statement in statements for step in read_whole(snapshot.db.conn, statement)]
+    assert not whole, question
+    assert 0 < len(statements) <= STATEMENTS, statements
+
+
+def test_a_scan_is_seen(reader: Reader) -> None:
+    """The test above would notice: a condition without an index is a scan of its table."""
+    with reader.snapshot() as snapshot:
+        assert read_whole(snapshot.db.conn, "SELECT id FROM actions WHERE permits = 3")

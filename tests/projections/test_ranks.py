@@ -1,0 +1,111 @@
+"""Ranks: however far down a list a page is, and whatever two dates a total is between, they tell what counting does."""
+
+import random
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from deedbook.domain.results import Command
+from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.domain.testing import command_sequences, live
+from deedbook.projections import page, ranks
+from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.generations import Generations
+from deedbook.projections.reader import Reader, Snapshot
+from deedbook.projections.rebuild import build
+from tests.benchmarks.filling import NAMESPACE, fill, stack
+from tests.projections.test_rebuild import project, rows
+
+#: Questions whose answers are orders that have ranks, alone or several at once.
+QUESTIONS = (
+    ActionQuery(),
+    ActionQuery(namespace=NAMESPACE),
+    ActionQuery(namespace=NAMESPACE, equal={"state": ("Failed",)}),
+    ActionQuery(namespace=NAMESPACE, equal={"state": ("Failed", "Success")}),
+    ActionQuery(namespace=NAMESPACE, equal={"method": ("GET",)}),
+    ActionQuery(namespace=NAMESPACE, object=stack(0)),
+    ActionQuery(namespace=NAMESPACE, object=stack(0), include_related=True),
+)
+
+SECOND = 1_000_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _many_marks() -> Iterator[None]:
+    """Let one action in two be a mark, and one in eight of the second level, so that few actions have many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranks, "GAPS", (2, 8))
+        patch.setattr(page, "_FAR", 0)
+        yield
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
+    """Give the views of 400 actions."""
+    folder = tmp_path_factory.mktemp("ranks")
+    store = fill(folder, 400)
+    build(store.log, Generations(folder))
+    store.close()
+    reader = Reader(Generations(folder))
+    with reader.snapshot() as seen:
+        yield seen
+    reader.close()
+
+
+@settings(max_examples=25)
+@given(history=command_sequences(), batches=st.lists(st.integers(1, 12), min_size=1, max_size=5))
+def test_ranks_kept_equal_ranks_made(history: list[Command], batches: list[int]) -> None:
+    """However the log was cut into transactions, and wherever actions were put, the ranks are those of a rebuild."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        store = SqliteStore(folder / "log.db")
+        live(store.audit_log, history)
+        project(store.log, folder / "live.db", batches)
+        built = build(store.log, Generations(folder))
+        store.close()
+        assert rows(built)["ranks"] == rows(folder / "live.db")["ranks"]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("query", QUESTIONS)
+def test_a_far_page_is_that_part_of_the_list(snapshot: Snapshot, query: ActionQuery, newest_first: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """A page at any offset holds what the whole list holds there, in either order."""
+    query = structs.replace(query, newest_first=newest_first, limit=500)
+    whole = snapshot.actions(query).documents
+    assert len(whole) > 10
+    for offset in range(len(whole) + 2):
+        here = snapshot.actions(structs.replace(query, offset=offset, limit=3))
+        assert here.documents == whole[offset : offset + 3]
+        assert here.total == len(whole)
+
+
+@pytest.mark.parametrize("query", QUESTIONS)
+def test_a_total_between_dates_is_what_is_found_there(snapshot: Snapshot, query: ActionQuery) -> None:
+    """Between any two dates, or with one of them open, the total is the length of the list."""
+    rng = random.Random(3)
+    begin = 1_700_000_000 * SECOND
+    for _ in range(40):
+        low = begin + rng.randrange(-5, 405) * SECOND + rng.choice((-1, 0, 1))
+        high = low + rng.randrange(-100, 400) * SECOND
+        for span in ({"start_from": low}, {"start_to": high}, {"start_from": low, "start_to": high}):
+            found = snapshot.actions(structs.replace(query, limit=500, **span))
+            assert (found.total, found.is_exact) == (len(found.documents), True)
+
+
+@pytest.mark.parametrize("namespace", [None, NAMESPACE])
+def test_a_total_between_ends_is_what_ended_there(snapshot: Snapshot, namespace: str | None) -> None:
+    """Between any two dates at which actions ended, or with one of them open, the total is the length of the list."""
+    query = ActionQuery(namespace=namespace, limit=500)
+    ends = [end for (end,) in snapshot.db.execute('SELECT "end" FROM actions WHERE "end" IS NOT NULL')]
+    assert len(ends) > 10
+    rng = random.Random(5)
+    for _ in range(60):
+        low, high = (rng.choice(ends) + rng.choice((-1, 0, 1)) for _ in range(2))
+        for span in ({"end_from": low}, {"end_to": high}, {"end_from": low, "end_to": high}):
+            found = snapshot.actions(structs.replace(query, **span))
+            assert (found.total, found.is_exact) == (len(found.documents), True)
