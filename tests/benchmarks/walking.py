@@ -35,7 +35,7 @@ def _walk(server: Server) -> list[float]:
     """Return how long each page took, in seconds; raises where any action was met twice, or not at all."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     following: str | None = f"/api/audit/v1/{NAMESPACE}/action/?limit={LIMIT}"
-    taken, seen = [], set()
+    taken, seen = list[float](), set[str]()
     while following is not None:
         began = time.perf_counter()
         connection.request("GET", following, headers=server.headers())
