@@ -1,11 +1,11 @@
-"""Reads a log and prepares its batches in a process of its own, one ahead of whoever writes them.
+"""Reads a log and prepares its batches in processes of their own, ahead of whoever writes them.
 
-Reading, decoding and preparing (`prepared.py`) cost about what writing does, so two cores build views in little more
-than half the time of one. The process is told on its standard input how to open the log; what it has prepared comes
-through a pipe, whose size is the bound: it waits while what it sent is not taken. It touches no file of the views,
-holds no lock, and ends when nobody takes any more.
+Reading, decoding and preparing (`prepared.py`) cost more than what writing does. So two processes share it: each takes
+every second stretch of the log, and the batches are taken from them in turn. They are told on their standard input how
+to open the log; what they have prepared comes through pipes, whose size is the bound: they wait while what they sent is
+not taken. They touch no file of the views, hold no lock, and end when nobody takes any more.
 
-`python -m deedbook.projections.ahead DESCRIPTOR` is that process.
+`python -m deedbook.projections.ahead DESCRIPTOR` is such a process.
 """
 
 import contextlib
@@ -29,6 +29,9 @@ from deedbook.projections.preparing import prepare
 #: Events in a batch: up to a milestone, where a part of it would end anyway.
 BATCH = EVERY
 
+#: Processes that read: with the one that writes, two cores are busy all the time.
+READERS = 2
+
 #: Bytes of documents and long bodies in a batch: where actions have more to say, the next batch has fewer of them.
 WEIGHT = 8 * 1024 * 1024
 
@@ -47,14 +50,27 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Told)
 
 
-def batches(log: EventLog) -> Iterator[Prepared]:
-    """Read and prepare a log from the beginning to its end, or to an event that can't be read."""
-    position, limit = 0, BATCH
+class Share(NamedTuple):
+    """Of the log's stretches, `BATCH` events each, every one whose number is `number` modulo `of`."""
+
+    number: int = 0
+    of: int = 1
+
+
+#: All of it.
+WHOLE = Share()
+
+
+def batches(log: EventLog, share: Share = WHOLE) -> Iterator[Prepared]:
+    """Read and prepare a share of a log from its beginning to its end, or to an event that can't be read."""
+    position, limit = share.number * BATCH, BATCH
     with contextlib.suppress(Undecodable):
-        while happened := log.read(position, limit):
+        while happened := log.read(position, min(limit, BATCH - position % BATCH)):
             batch = prepare(happened)
             yield batch
             position = batch.position
+            if not position % BATCH:
+                position += (share.of - 1) * BATCH
             # No more than twice as many at once: what comes next may say more than what came last.
             limit = max(1, min(BATCH, 2 * limit, len(happened) * WEIGHT // max(1, weight(batch))))
 
@@ -67,10 +83,52 @@ def weight(batch: Prepared) -> int:
 
 
 class Ahead:
-    """The batches of a log, prepared elsewhere; leaving the context ends the process that does so."""
+    """The batches of a log, prepared elsewhere; leaving the context ends the processes that do so."""
 
-    def __init__(self, reopen: Callable[[], EventLog]) -> None:
-        """`reopen` opens the log in the process, and can be pickled. Raises `StoreFailed` where none can be started."""
+    def __init__(self, reopen: Callable[[], EventLog], readers: int = READERS) -> None:
+        """`reopen` opens the log in a process, and can be pickled. Raises `StoreFailed` where none can be started."""
+        self._readers: list[_Reader] = []
+        try:
+            for number in range(readers):
+                self._readers.append(_Reader(_Order(reopen, Share(number, readers))))
+        except StoreFailed:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for reader in self._readers:
+            reader.end()
+
+    def let_go(self) -> None:
+        """Take no more: then the processes end, as they do when this one dies."""
+        for reader in self._readers:
+            reader.let_go()
+
+    def batches(self, abandoned: Callable[[], bool]) -> Iterator[Prepared]:
+        """Give the batches of `batches`, soon none more once `abandoned()` says so.
+
+        Raises `StoreFailed` where the log can't be read, or where a process came to nothing.
+        """
+        position = 0
+        while batch := self._readers[position // BATCH % len(self._readers)].next(abandoned):
+            yield batch
+            position = batch.position
+
+
+class _Order(NamedTuple):
+    """What a process is told: how to open the log, and its share of it."""
+
+    reopen: Callable[[], EventLog]
+    share: Share
+
+
+class _Reader:
+    """A process that reads a share of the log."""
+
+    def __init__(self, order: _Order) -> None:
         receiving, sending = os.pipe()
         self._receiving = Connection(receiving, writable=False)
         # -P: the folder that this was started in may hold files that are named as our modules.
@@ -86,25 +144,10 @@ class Ahead:
         finally:
             # The process alone has this end, so that its death is an end of file here.
             os.close(sending)
-        _give(self._process, pickle.dumps(reopen))
+        _give(self._process, pickle.dumps(order))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.let_go()
-        self._process.kill()
-        self._process.wait()
-
-    def let_go(self) -> None:
-        """Take no more: then the process ends, as it does when this one dies."""
-        self._receiving.close()
-
-    def batches(self, abandoned: Callable[[], bool]) -> Iterator[Prepared]:
-        """Give the batches of `batches`, soon none more once `abandoned()` says so.
-
-        Raises `StoreFailed` where the log can't be read, or where the process came to nothing.
-        """
+    def next(self, abandoned: Callable[[], bool]) -> Prepared | None:
+        """Return the next batch of its share; None at the end of the log, and soon once `abandoned()` says so."""
         while not abandoned():
             try:
                 if not self._receiving.poll(_LOOK):
@@ -113,18 +156,27 @@ class Ahead:
             except (EOFError, OSError, msgspec.DecodeError):
                 status = self._process.wait()
                 raise StoreFailed(
-                    f"The process that reads the log ended with status {status}; see to its memory."
+                    f"A process that reads the log ended with status {status}; see to its memory."
                 ) from None
             if told.failure is not None:
                 raise StoreFailed(told.failure)
-            if told.batch is None:
-                return
-            yield told.batch
+            return told.batch
+        return None
+
+    def let_go(self) -> None:
+        """Take no more."""
+        self._receiving.close()
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.let_go()
+        self._process.kill()
+        self._process.wait()
 
 
 def _give(process: subprocess.Popen[bytes], order: bytes) -> None:
     # On standard input, since arguments are for everybody on the machine to see, and what opens a log may be secret.
-    # A process that is dead already is found so by whoever wants a batch.
+    # One that is dead already is found so by whoever wants a batch.
     if process.stdin is not None:
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(order)
@@ -135,16 +187,16 @@ def main() -> None:
     gc.disable()
     # Who takes no more needs no answer.
     with Connection(int(sys.argv[1]), readable=False) as sending, contextlib.suppress(BrokenPipeError):
-        reopen: Callable[[], EventLog] = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that started this
+        order: _Order = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that started this
         message = bytearray()
-        for told in _all_told(reopen):
+        for told in _all_told(order):
             _ENCODER.encode_into(told, message)
             sending.send_bytes(message)
 
 
-def _all_told(reopen: Callable[[], EventLog]) -> Iterator[_Told]:
+def _all_told(order: _Order) -> Iterator[_Told]:
     try:
-        for batch in batches(reopen()):
+        for batch in batches(order.reopen(), order.share):
             yield _Told(batch)
         yield _Told()
     except DeedbookError as error:

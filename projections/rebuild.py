@@ -22,7 +22,7 @@ from deedbook.projections.progress import Phase, Progress, Telling, now
 from deedbook.projections.versions import broken_laws, damages
 from deedbook.projections.view import Views, tracking
 
-#: From so many events on another process reads ahead: it takes a quarter of a second to begin.
+#: From so many events on other processes read ahead: they take a quarter of a second to begin.
 AHEAD = 50_000
 
 #: Events folded in one transaction once there are indexes.
@@ -63,7 +63,7 @@ def build(
 
     Killed in the middle, it leaves the old generation answering. An event that can't be read ends the new one there,
     as it would the old, and the new one says so. `claim`: the right to build, where the caller has it already; `ahead`:
-    from so many events on another process reads them (`ahead.py`).
+    from so many events on other processes read them (`ahead.py`).
 
     Raises `BuildAbandoned` soon after `abandoned()` says so, `AlreadyBuilding` while another one builds, `StoreFailed`
     where the log can't be read, and `Unsound` where the new views break a law; then the old ones answer on.
@@ -143,7 +143,7 @@ def _fold(log: EventLog, views: Views, abandoned: Callable[[], bool], telling: T
 
 @contextmanager
 def _prepared(log: EventLog, abandoned: Callable[[], bool], *, is_long: bool) -> Iterator[Iterator[Prepared]]:
-    """Give the batches of a log, which another process prepares where it is long."""
+    """Give the batches of a log, which other processes prepare where it is long."""
     if not is_long:
         yield batches(log)
         return

@@ -17,6 +17,7 @@ from eventsourcing.sqlite import SQLiteDatastore, SQLiteTrackingRecorder
 
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.ahead import READERS
 from deedbook.projections.generations import Generations
 from deedbook.projections.progress import Phase, Progress
 from deedbook.projections.reader import Reader
@@ -56,7 +57,7 @@ def measure(report: Report, actions: int, seconds: int) -> None:
                                          check=True, capture_output=True, text=True).stdout)  # fmt: skip
         report.add(f"rebuild, {head:,} events", f"{told['rate']:,.0f} events/s", None, ">= 60,000", **told)
         report.add("rebuild, last fifth of the log of the first", "", told["fifths"][-1] / told["fifths"][0], ">= 0.7")
-        report.add("rebuild, memory of both its processes", f"{told['mib']:,.0f} MiB", None, "< 350 MiB")
+        report.add("rebuild, memory of all its processes", f"{told['mib']:,.0f} MiB", None, "< 350 MiB")
         stock = _stock(folder, head)
         report.add("stock library, a trivial view, 1,000 a transaction", f"{stock:,.0f} events/s", told["rate"] / stock)
         _serve(report, folder, head, seconds)
@@ -160,9 +161,9 @@ def rebuild(folder: Path) -> dict[str, object]:
         if snapshot.tracking.position != head or not snapshot.actions(ActionQuery()).total:
             raise RuntimeError("the rebuilt views are not whole")
     store.close()
-    # Of this process and of the one that reads ahead, which has ended.
-    most = [resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return {"rate": head / took, "fifths": fifths, "mib": sum(most) / 1024}
+    # Of this process, and of the largest of those that read ahead, which have ended, for each of them.
+    own, largest = (resource.getrusage(whose).ru_maxrss for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {"rate": head / took, "fifths": fifths, "mib": (own + READERS * largest) / 1024}
 
 
 def _reached(marks: list[tuple[int, float]], position: int) -> tuple[int, float]:

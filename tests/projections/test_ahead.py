@@ -1,4 +1,4 @@
-"""Another process reads ahead of a build: what comes of it is the same, and however it ends, the build ends too."""
+"""Other processes read ahead of a build: what comes of it is the same, and however one ends, the build ends too."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import islice, pairwise
@@ -14,15 +14,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deedbook.domain.errors import StoreFailed
-from deedbook.domain.log import EventLog
+from deedbook.domain.log import EventLog, Happened
 from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.store.sqlite.reading import SqliteLog
 from deedbook.domain.testing import command_sequences, live
 from deedbook.projections import ahead
-from deedbook.projections.ahead import BATCH, Ahead, batches, weight
+from deedbook.projections.ahead import BATCH, READERS, Ahead, Share, batches, weight
 from deedbook.projections.generations import Generations
 from deedbook.projections.progress import Outcome, Phase, Progress
 from deedbook.projections.rebuild import AHEAD, BuildAbandoned, build
@@ -45,6 +46,17 @@ class OpenedSo(SqliteLog):
     def elsewhere(self) -> Callable[[], EventLog]:  # type: ignore[override]  # not an SqliteLog for sure
         """Return that way."""
         return self._reopen
+
+
+class _Ended(SqliteLog):
+    """A log as it was when it ended at a position."""
+
+    def __init__(self, log: EventLog, head: int) -> None:
+        self._whole, self._end = log, head
+
+    def read(self, after: int, limit: int) -> Sequence[Happened]:
+        """Read up to there."""
+        return self._whole.read(after, min(limit, self._end - after)) if after < self._end else []
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +104,7 @@ def reading(do: Callable[[], object]) -> Callable[[Progress], None]:
     return told
 
 
-def test_two_processes_make_the_same_views_as_one(log: SqliteLog, generations: Generations) -> None:
+def test_several_processes_make_the_same_views_as_one(log: SqliteLog, generations: Generations) -> None:
     """Row for row, of a log of several batches."""
     alone = content(build(log, generations, ahead=10**9))
     assert content(build(log, generations, ahead=0)) == alone
@@ -111,6 +123,21 @@ def test_whatever_happened(history: list[Command]) -> None:
         assert together == alone
 
 
+@given(of=st.integers(1, 5), head=st.integers(0, 3 * BATCH + 100))
+@settings(max_examples=10)
+def test_shares_hold_the_whole_log(log_file: Path, of: int, head: int) -> None:
+    """Each event is in one share, in order, and each share has the stretches that are its own, however long the log."""
+    with closing(SqliteLog(log_file)) as log:
+        ended = _Ended(log, min(head, log.head()))
+        shares = [list(batches(ended, Share(number, of))) for number in range(of)]
+    for number, share in enumerate(shares):
+        assert all((batch.position - 1) // BATCH % of == number for batch in share)
+    leaves = sorted((batch.position, list(batch.leaves)) for share in shares for batch in share)
+    with closing(SqliteLog(log_file)) as log:
+        whole = [one.leaf for one in log.read(0, log.head())][: min(head, log.head())]
+    assert [leaf for _, several in leaves for leaf in several] == whole
+
+
 def test_what_weighs_much_comes_in_small_batches(log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """After one that weighs too much the next has fewer events, so memory is bounded; and none is left out."""
     monkeypatch.setattr(ahead, "WEIGHT", 100_000)
@@ -122,12 +149,12 @@ def test_what_weighs_much_comes_in_small_batches(log: SqliteLog, monkeypatch: py
 
 
 def test_only_a_long_log_is_read_ahead(log: SqliteLog, generations: Generations) -> None:
-    """For a short one it would take longer to start a process."""
+    """For a short one it would take longer to start processes."""
     before, seen = set(children()), []
     build(log, generations, progress=reading(lambda: seen.append(set(children()) - before)))
     assert log.head() < AHEAD
     build(log, generations, ahead=log.head(), progress=reading(lambda: seen.append(set(children()) - before)))
-    assert [len(started) for started in seen] == [0, 1]
+    assert [len(started) for started in seen] == [0, READERS]
     assert set(children()) <= before
 
 
@@ -150,19 +177,19 @@ def test_an_event_that_cannot_be_read_ends_both_alike(log_file: Path, tmp_path: 
     assert (at.position, at.stopped_at) == (BATCH + 6, BATCH + 7)
 
 
+@pytest.mark.parametrize("number", range(READERS))
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGTERM])
-def test_a_build_fails_when_its_reader_is_killed(
-    log: SqliteLog, generations: Generations, signal_: signal.Signals
+def test_a_build_fails_when_a_reader_is_killed(
+    log: SqliteLog, generations: Generations, signal_: signal.Signals, number: int
 ) -> None:
     """It says so in a sentence, and the old views answer on: never are views made of half a log."""
     good = build(log, generations)
     others = set(children())
 
     def kill() -> None:
-        (reader,) = set(children()) - others
-        os.kill(reader, signal_)
+        os.kill(sorted(set(children()) - others)[number], signal_)
 
-    with pytest.raises(StoreFailed, match=f"The process that reads the log ended with status -{signal_.value}; see to"):
+    with pytest.raises(StoreFailed, match=f"A process that reads the log ended with status -{signal_.value}; see to"):
         build(log, generations, ahead=0, progress=reading(kill))
     assert generations.current() == good
     assert not list(generations.folder.glob("*.building*"))
@@ -174,7 +201,7 @@ def test_a_build_fails_when_its_reader_is_killed(
 @pytest.mark.parametrize(
     ("reopen", "words"),
     [
-        (partial(sys.exit, 3), "The process that reads the log ended with status 3"),
+        (partial(sys.exit, 3), "A process that reads the log ended with status 3"),
         (partial(SqliteLog, Path(os.devnull)), "The log can't be read now"),
     ],
     ids=["a process that dies at once", "a log that it can't read"],
@@ -197,34 +224,37 @@ def test_no_process_can_be_started(log: SqliteLog, generations: Generations, mon
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_build_that_is_abandoned_does_not_wait_for_its_reader(log: SqliteLog, generations: Generations) -> None:
-    """Not even for one that was stopped in its tracks; and that is gone as well."""
+def test_a_build_that_is_abandoned_does_not_wait_for_its_readers(log: SqliteLog, generations: Generations) -> None:
+    """Not even for those that were stopped in their tracks; and they are gone as well."""
     others, stopped = set(children()), []
 
     def stop() -> None:
-        (reader,) = set(children()) - others
-        os.kill(reader, signal.SIGSTOP)
-        stopped.append(reader)
+        for reader in set(children()) - others:
+            os.kill(reader, signal.SIGSTOP)
+            stopped.append(reader)
 
     with pytest.raises(BuildAbandoned):
         build(log, generations, lambda: bool(stopped), ahead=0, progress=reading(stop))
     assert set(children()) <= others
 
 
-def test_a_reader_waits_for_its_batches_to_be_taken(log: SqliteLog) -> None:
-    """What it has read beyond that is bounded: it ends by itself when nobody takes any more."""
+def test_readers_wait_for_their_batches_to_be_taken(log: SqliteLog) -> None:
+    """What they have read beyond that is bounded: they end by themselves when nobody takes any more."""
     others = set(children())
     with Ahead(log.elsewhere()) as reading_ahead:
-        (reader,) = set(children()) - others
+        readers = set(children()) - others
         taken = list(islice(reading_ahead.batches(lambda: False), 1))
         assert taken == list(islice(batches(log), 1))
-        assert Path(f"/proc/{reader}").exists()
+        assert not any(map(_is_over, readers))
         reading_ahead.let_go()
-        wait_for(lambda: reader not in children() or _is_over(reader), "the reader to end")
+        wait_for(lambda: all(map(_is_over, readers)), "the readers to end")
 
 
 def _is_over(pid: int) -> bool:
-    return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
 
 
 BUILDER = """
@@ -243,7 +273,7 @@ build(SqliteLog(Path(sys.argv[1])), Generations(Path(sys.argv[2])), ahead=0, pro
 """
 
 
-def test_a_reader_ends_with_its_builder(log_file: Path, generations: Generations) -> None:
+def test_readers_end_with_their_builder(log_file: Path, generations: Generations) -> None:
     """However that died; and the next build finds nothing that is in its way."""
     builder = subprocess.Popen(
         [sys.executable, "-c", BUILDER, str(log_file), str(generations.folder)], stdout=subprocess.PIPE
@@ -251,9 +281,10 @@ def test_a_reader_ends_with_its_builder(log_file: Path, generations: Generations
     with builder:
         assert builder.stdout is not None
         assert builder.stdout.readline() == b"reading\n"
-        (reader,) = [int(pid) for pid in Path(f"/proc/{builder.pid}/task/{builder.pid}/children").read_text().split()]
+        readers = [int(pid) for pid in Path(f"/proc/{builder.pid}/task/{builder.pid}/children").read_text().split()]
+        assert len(readers) == READERS
         builder.kill()
-    wait_for(lambda: not Path(f"/proc/{reader}").exists() or _is_over(reader), "the reader to end")
+    wait_for(lambda: all(map(_is_over, readers)), "the readers to end")
     with closing(SqliteLog(log_file)) as log:
         built = build(log, generations, ahead=0)
     assert list(generations.folder.glob("views-*.*")) == [built]
