@@ -35,7 +35,8 @@ def _walk(server: Server) -> list[float]:
     """Return how long each page took, in seconds; raises where any action was met twice, or not at all."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     following: str | None = f"/api/audit/v1/{NAMESPACE}/action/?limit={LIMIT}"
-    taken, seen = [], set()
+    taken: list[float] = []
+    seen: set[str] = set()
     while following is not None:
         began = time.perf_counter()
         connection.request("GET", following, headers=server.headers())
