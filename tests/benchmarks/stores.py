@@ -13,7 +13,7 @@ from deedbook.projections.progress import Progress
 from deedbook.projections.reader import Reader
 from deedbook.projections.rebuild import build
 from deedbook.projections.versions import VIEWS
-from tests.benchmarks.filling import fill
+from tests.benchmarks.filling import NAMESPACE, fill
 
 
 @contextmanager
@@ -52,12 +52,12 @@ def rebuild(folder: Path, progress: Callable[[Progress], None] = lambda _: None)
 
 
 def _answers(folder: Path, actions: int) -> bool:
-    """Tell whether the views are of this release and hold every action."""
+    """Tell whether the views are of this release and hold every action that was filled in: keys bring others."""
     reader = Reader(Generations(folder))
     try:
         with reader.snapshot() as snapshot:
             is_ours = dict(snapshot.versions) == {view.name: view.version for view in VIEWS}
-            return is_ours and snapshot.actions(ActionQuery()).total == actions
+            return is_ours and snapshot.actions(ActionQuery(namespace=NAMESPACE)).total == actions
     except Unavailable:
         return False
     finally:
