@@ -15,7 +15,7 @@ from deedbook.projections.moment import Branch
 from deedbook.projections.terms import SEARCHED, fold
 
 #: Up to so many terms that have a word are told one by one; beyond, an action's own values are looked at.
-LISTED = 2000
+LISTED = 10_000
 
 
 class Found(NamedTuple):

@@ -24,8 +24,8 @@ from deedbook.projections.terms import numbers
 END = 2**62
 
 #: Actions that may be looked at for a total of free text: through an index, or in a walk through the newest of the
-#: table, of which each costs a quarter. Both take 10 ms at the most.
-THROUGH_INDEX, IN_A_ROW = 20_000, 50_000
+#: table, of which each costs a quarter. Both take some 5 ms.
+THROUGH_INDEX, IN_A_ROW = 10_000, 25_000
 #: Actions that tell whether most stand between two dates.
 SAMPLES = 16
 
