@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,15 +24,23 @@ def asked(page: Page) -> dict[str, list[str]]:
 
 
 def total(server: Server, **query: str | list[str]) -> int:
-    """Return how many actions the API finds."""
+    """Return how many actions the API finds, counted one by one where its list would tell a bound."""
     with server.client() as client:
-        meta = client.get("/acme/action/", params={"limit": "1", **query}).json()["meta"]
-        return int(meta["total_count"])
+        counted = client.get("/acme/action/timeline/", params={"exact": "true", **query})
+        return int(counted.json()["total_count"])
 
 
 def found(page: Page, number: int) -> None:
     """Wait until the page says that it found so many, or of what can't be counted at once, at least so many."""
-    expect(page.locator("#head .total .number")).to_have_text(re.compile(f"^(at least )?{number:,}$"))
+    shown, until = page.locator("#head .total .number"), time.monotonic() + 30
+    while not _is_true(shown.inner_text(), number) and time.monotonic() < until:
+        page.wait_for_timeout(100)
+    assert _is_true(shown.inner_text(), number), f"{shown.inner_text()} is not {number:,}"
+
+
+def _is_true(told: str, number: int) -> bool:
+    bound = told.removeprefix("at least ")
+    return told == f"{number:,}" if bound == told else int(bound.replace(",", "")) <= number
 
 
 def record(server: Server, **more: object) -> str:
