@@ -2,24 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from eventsourcing.sqlite import SQLiteCursor
-
-#: Rows that one statement inserts, at the most. Python lets other threads run at each statement and waits for its turn
-#: behind each: rows by themselves, a thousand of them waited for a busy thread a thousand times.
-TOGETHER = 512
-
-#: Fewer rows are inserted by themselves, at a lower price each.
-FEW = 64
-
-
-@lru_cache
-def _insertion(table: str, columns: int, rows: int) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
 
 
 class SqliteAsked:
@@ -46,15 +31,8 @@ class SqliteAsked:
 
     def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """See `Told.insert`."""
-        at, size = 0, TOGETHER
-        while size >= FEW:
-            if len(rows) - at >= size:
-                self.all(_insertion(table, len(rows[0]), size), tuple(chain.from_iterable(rows[at : at + size])))
-                at += size
-            else:
-                size //= 2
-        if at < len(rows):
-            self.change(_insertion(table, len(rows[0]), 1), rows[at:])
+        if rows:
+            self.change(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
     def change(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         """See `Told.change`."""
