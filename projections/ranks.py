@@ -1,11 +1,10 @@
 """How many actions stand before a place in an order of the list: so a far page costs what a near one does.
 
 There is an order for each term (`terms.py`), one for everything, and one for what is listed below each object; and one
-for each namespace that goes by the dates at which its actions ended. Some
-actions are *marks*: one in `GAPS[0]` at level 0, of which one in `GAPS[1]` at level 1. A mark's row in each order that
-the action is in tells how many stand `before` it, from the mark of its level before that on. So what stands before any
-place is a sum of a few hundred rows, and a count of about `GAPS[0]`; and what comes behind the last mark, which nearly
-all new actions do, changes no row.
+for each namespace that goes by the dates at which its actions ended. Some actions are *marks*: one in `GAPS[0]` is one
+of level 0, one in `GAPS[1]` of level 1 too. A mark's row in each order that the action is in tells how many stand
+`before` it, from the mark of its level before that on. So what stands before any place is a sum of a few hundred rows,
+and a count of about `GAPS[0]`; and what comes behind the last mark, which nearly all new actions do, changes no row.
 
 Which actions are marks is told by their positions alone, spread evenly by a multiplication (Fibonacci hashing), and not
 by how they came: so the rows are those of a rebuild, in whatever order actions were put into the list.

@@ -24,6 +24,10 @@ CLOSER = 2
 _GOLDEN = 0.6180339887498949
 
 
+#: Actions that tell which part of them stands between two dates.
+_FEW = 16
+
+
 class Estimate(NamedTuple):
     """How many actions are in each bucket and state, about, and which part of the log was looked at."""
 
@@ -56,3 +60,15 @@ def spread(last: int, blocks: int) -> list[int]:
     """Return where the blocks begin, of which each part of the log up to `last` has one."""
     stride = last / blocks
     return [int(stride * block + (stride - LENGTH) * (block * _GOLDEN % 1)) for block in range(blocks)]
+
+
+def share(db: Database, low: int, high: int) -> float:
+    """Return which part of all actions stands between two dates, about: of a few, spread evenly over the log."""
+    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM actions").fetchone()
+    positions = ", ".join(f"({last * number // _FEW})" for number in range(_FEW))
+    (found,) = db.execute(
+        "SELECT count(*) FROM (SELECT (SELECT sort FROM actions WHERE id > column1 ORDER BY id LIMIT 1) AS sort"
+        f" FROM (VALUES {positions})) WHERE sort BETWEEN ? AND ?",
+        (low, high),
+    ).fetchone()
+    return float(found / _FEW)

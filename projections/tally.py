@@ -108,10 +108,10 @@ class Indexed:
         self._totals = {state: sum(total for _, total in self._terms[state]) for state in State}
         self._wanted = [state for state in State if state in query.equal.get("state", tuple(State))]
         best = selection.best
-        self._is_everything = best.exactly is not None and best.total == sum(self._totals.values())
-        self._checks = [one for one in selection.telling if one.check != IMPLIED]
-        if self._is_everything and self._checks in ([], [best]):
-            self._checks = []
+        # What holds everything need not be checked.
+        is_everything = best.exactly is not None and best.total == sum(self._totals.values())
+        told = [best] if is_everything else []
+        self._checks = [one for one in selection.telling if one.check != IMPLIED and one not in told]
 
     def ways(self) -> Iterator[Way]:
         """Return both ways: by the index of the states alone, and by that of a filter which is the only one."""

@@ -16,7 +16,6 @@ from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.moment import Branch
 from deedbook.projections.selection import Selection, select, union
 from deedbook.projections.tally import Counts, Scale
-from deedbook.projections.totals import SAMPLES, share
 from deedbook.projections.widths import END, fitting
 
 #: What a count may cost before it is estimated, in thirds of a step along an index (`tally.py`): some 50 ms.
@@ -84,7 +83,7 @@ def _counted(
     indexed = tally.indexed(db, query, scale)
     ways = [tally.row_by_row(db, selection, scale), *(indexed.ways() if indexed else ())]
     way = min(ways, key=lambda one: one.cost)
-    part = share(db, *tally.span(scale, query)) / SAMPLES
+    part = sample.share(db, *tally.span(scale, query))
     if exactly or way.cost * part <= BUDGET:
         return way.counts(), 1.0
     estimate = sample.estimate(db, query, selection, scale, part)

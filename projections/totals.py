@@ -19,15 +19,11 @@ from deedbook.projections.places import has_ranks, standing_before
 from deedbook.projections.ranks import ENDS
 from deedbook.projections.selection import Selection, matching, sort_of, union
 from deedbook.projections.terms import numbers
-
-#: Later than any date.
-END = 2**62
+from deedbook.projections.widths import END
 
 #: Actions that may be looked at for a total of free text: through an index, or in a walk through the newest of the
 #: table, of which each costs a quarter. Both take some 5 ms.
 THROUGH_INDEX, IN_A_ROW = 10_000, 25_000
-#: Actions that tell whether most stand between two dates.
-SAMPLES = 16
 
 
 class Total(NamedTuple):
@@ -96,18 +92,6 @@ def _is_ranked(db: Database, driver: Driver) -> bool:
 
 def _before(db: Database, driver: Driver, date: int) -> int:
     return sum(standing_before(db, branch, date) for branch in driver.branches)
-
-
-def share(db: Database, low: int | None, high: int | None) -> int:
-    """Return how many of `SAMPLES` actions, spread evenly over the log, stand between two dates."""
-    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM actions").fetchone()
-    positions = ", ".join(f"({last * number // SAMPLES})" for number in range(SAMPLES))
-    dates = db.execute(
-        f"SELECT (SELECT sort FROM actions WHERE id > column1 ORDER BY id LIMIT 1) FROM (VALUES {positions})"
-    )
-    return sum(
-        date is not None and (low is None or date >= low) and (high is None or date <= high) for (date,) in dates
-    )
 
 
 def _ended(db: Database, query: ActionQuery) -> int | None:

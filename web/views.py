@@ -146,10 +146,10 @@ class CaughtUpViews:
     async def _wait(self) -> None:
         self._moved.clear()
         self._runner.wake()
-        try:
-            await asyncio.wait_for(self._moved.wait(), _LOOK)
-        except TimeoutError:
-            return
+        # Not `wait_for`, which before Python 3.12 may take a cancellation for the timeout.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK):
+                await self._moved.wait()
 
     def _on_progress(self, _position: int) -> None:
         if not self._loop.is_closed():

@@ -54,9 +54,7 @@ def _id(event: StoredEvent) -> UUID:
     return aggregate if isinstance(aggregate, UUID) else UUID(aggregate)
 
 
-def event_row(  # the columns
-    position: int, aggregate: bytes, version: int, recorded: int, topic: str, state: bytes
-) -> EventRow:
+def event_row(position: int, aggregate: bytes, version: int, recorded: int, topic: str, state: bytes) -> EventRow:
     """Return an event as a row, with its leaf."""
     proof = leaf_of_row(position, aggregate, version, topic, recorded, state)
     return position, aggregate, version, topic, recorded, state, proof
