@@ -9,6 +9,7 @@ from deedbook.domain.keys import Right
 from deedbook.web.actions import Actions
 from deedbook.web.admin import Admin
 from deedbook.web.call import Reply
+from deedbook.web.direct import Direct
 from deedbook.web.export import Exports
 from deedbook.web.gate import Gate
 from deedbook.web.health import Health
@@ -98,7 +99,7 @@ def create_app(  # noqa: PLR0913  # one for each that answers
         *pages,
     ]  # fmt: skip
     router = Router(routes, redirect_slashes=False, default=NoSuchPath(gate, nowhere))
-    return Canonical(Metered(router, metrics.requests))
+    return Canonical(Metered(Direct(router), metrics.requests))
 
 
 class NoSuchPath:

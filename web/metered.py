@@ -10,8 +10,10 @@ from itertools import accumulate
 from time import perf_counter
 from typing import Self
 
-from starlette.routing import BaseRoute, Route, Router
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import BaseRoute
+from starlette.types import Message, Receive, Scope, Send
+
+from deedbook.web.direct import Direct
 
 #: Upper bounds of what an answer took, in seconds. A view that is behind is waited for, for 2.
 SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
@@ -75,12 +77,11 @@ class Requests:
 class Metered:
     """A router that counts what it answers, when the answer begins: a stream may last for days."""
 
-    def __init__(self, router: Router, requests: Requests) -> None:
+    def __init__(self, router: Direct, requests: Requests) -> None:
         self._router = router
         self._requests = requests
         self._templates = dict(_templates(router.routes))
         self._known: dict[tuple[object, str, int], Distribution] = {}
-        self._whole = dict(_whole(router.routes))
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -105,12 +106,7 @@ class Metered:
             return send(message)
 
         if scope["type"] == "http":
-            # Starlette looks through all routes, at 8 µs for the first of them: a whole path needs no looking.
-            whole = self._whole.get(scope["path"])
-            if whole is None:
-                return self._router(scope, receive, told)
-            scope["endpoint"], scope["path_params"] = whole, {}
-            return whole(scope, receive, told)
+            return self._router(scope, receive, told)
         return self._router(scope, receive, self._told_of_handshake(scope, send, begun))
 
     def _told_of_handshake(self, scope: Scope, send: Send, begun: float) -> Send:
@@ -133,13 +129,6 @@ class Metered:
 
 #: How a handshake is answered, and with which status where the message itself has none.
 _HANDSHAKE = {"websocket.accept": 101, "websocket.http.response.start": 403}
-
-
-def _whole(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, ASGIApp]]:
-    """Return the paths without parameters that one endpoint answers for all methods, each with that endpoint."""
-    for route in routes:
-        if isinstance(route, Route) and route.methods is None and not route.param_convertors:
-            yield route.path, route.app
 
 
 def _templates(routes: Iterable[BaseRoute], below: str = "") -> Iterator[tuple[object, str]]:

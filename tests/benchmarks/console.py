@@ -16,6 +16,7 @@ from tests.benchmarks.peers.process import running
 from tests.benchmarks.report import Report
 from tests.support import million
 from tests.support.kept import copied
+from tests.support.objects import service, stack
 from tests.support.server import Server, serving
 
 _STATIC = Path(__file__).parents[2] / "web" / "console" / "static"
@@ -26,8 +27,8 @@ LISTS: Mapping[str, Mapping[str, str]] = {
     "state": {"state": "Failed"},
     "operation": {"action": "Stack Update"},
     "user": {"user": "lena"},
-    "object": {"object": million.service(7)},
-    "object, related": {"object": million.stack(3), "include_related": "true"},
+    "object": {"object": service(7)},
+    "object, related": {"object": stack(3), "include_related": "true"},
     "method": {"method": "DELETE"},
     "address": {"ip": "203.0.113.9"},
     "agent": {"user_agent": "go-dockercloud/1.0"},
@@ -59,7 +60,7 @@ OTHERS = {
     "api": "/api",
     "action": f"/action/{million.RETRIED}",
     "action, long output": f"/action/{million.LONG}",
-    "object, related": f"/object?{urlencode({'object': million.stack(3), 'include_related': 'true'})}",
+    "object, related": f"/object?{urlencode({'object': stack(3), 'include_related': 'true'})}",
 }
 
 

@@ -4,7 +4,8 @@ from urllib.parse import parse_qs
 
 from deedbook.projections.action_query import ActionQuery
 from deedbook.web import list_query
-from tests.benchmarks.filling import NAMESPACE, stack
+from tests.benchmarks.filling import NAMESPACE
+from tests.support.objects import stack
 
 #: A page costs what it returns, however many actions there are.
 FLAT = {

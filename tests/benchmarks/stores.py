@@ -41,6 +41,18 @@ def store_of(stores: Path, actions: int) -> Path:
     return folder
 
 
+@contextmanager
+def viewed(folder: Path, actions: int) -> Iterator[Reader]:
+    """Fill a folder with a store of so many actions, build their views, and give who reads them."""
+    fill(folder, actions).close()
+    rebuild(folder)
+    reader = Reader(Generations(folder))
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
 def rebuild(folder: Path, progress: Callable[[Progress], None] = lambda _: None) -> int:
     """Build the views of a store from its log, and return the log's head."""
     store = SqliteStore(folder / "log.db")

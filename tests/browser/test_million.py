@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import NARROW, WIDE, Theme, Windows, link, on_million, overflow, violations
-from tests.support.million import LONG, RETRIED, RUNS, SEARCHES, WAITS, container, service, stack
+from tests.support.million import LONG, RETRIED, RUNS, SEARCHES, WAITS
+from tests.support.objects import container, service, stack
 from tests.support.server import Server
 
 pytestmark = on_million

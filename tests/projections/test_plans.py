@@ -6,12 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader, Snapshot
-from deedbook.projections.rebuild import build
-from tests.benchmarks.filling import fill
 from tests.benchmarks.lists import filled
 from tests.benchmarks.questions import FLAT, UNEVEN, parsed
+from tests.benchmarks.stores import viewed
 
 #: Tables that grow with the log, and what statements call them: nothing may read all of one, but along an index in the
 #: order of the list, as far as a page goes. Terms are what free text is looked for in.
@@ -24,13 +22,8 @@ STATEMENTS = 10
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """Give the views of some actions."""
-    folder = tmp_path_factory.mktemp("plans")
-    store = fill(folder, 2000)
-    build(store.log, Generations(folder))
-    store.close()
-    reader = Reader(Generations(folder))
-    yield reader
-    reader.close()
+    with viewed(tmp_path_factory.mktemp("plans"), 2000) as reader:
+        yield reader
 
 
 @contextmanager

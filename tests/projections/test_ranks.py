@@ -1,9 +1,7 @@
 """Ranks: however far down a list a page is, and whatever two dates a total is between, they tell what counting does."""
 
 import random
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,15 +9,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from deedbook.domain.results import Command
-from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.domain.testing import command_sequences, live
+from deedbook.domain.testing import command_sequences
 from deedbook.projections import page, ranks
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.generations import Generations
-from deedbook.projections.reader import Reader, Snapshot
-from deedbook.projections.rebuild import build
-from tests.benchmarks.filling import NAMESPACE, fill, stack
-from tests.projections.test_rebuild import project, rows
+from deedbook.projections.reader import Snapshot
+from tests.benchmarks.filling import NAMESPACE
+from tests.benchmarks.stores import viewed
+from tests.projections.test_rebuild import kept_and_made
+from tests.support.objects import stack
 
 #: Questions whose answers are orders that have ranks, alone or several at once.
 QUESTIONS = (
@@ -47,28 +44,16 @@ def _many_marks() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
     """Give the views of 400 actions."""
-    folder = tmp_path_factory.mktemp("ranks")
-    store = fill(folder, 400)
-    build(store.log, Generations(folder))
-    store.close()
-    reader = Reader(Generations(folder))
-    with reader.snapshot() as seen:
+    with viewed(tmp_path_factory.mktemp("ranks"), 400) as reader, reader.snapshot() as seen:
         yield seen
-    reader.close()
 
 
 @settings(max_examples=25)
 @given(history=command_sequences(), batches=st.lists(st.integers(1, 12), min_size=1, max_size=5))
 def test_ranks_kept_equal_ranks_made(history: list[Command], batches: list[int]) -> None:
     """However the log was cut into transactions, and wherever actions were put, the ranks are those of a rebuild."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        store = SqliteStore(folder / "log.db")
-        live(store.audit_log, history)
-        project(store.log, folder / "live.db", batches)
-        built = build(store.log, Generations(folder))
-        store.close()
-        assert rows(built)["ranks"] == rows(folder / "live.db")["ranks"]
+    kept, made = kept_and_made(history, batches)
+    assert kept["ranks"] == made["ranks"]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from deedbook.domain.lifecycle import State
 from deedbook.projections import sample, timeline
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.generations import Generations
-from deedbook.projections.reader import Reader, Snapshot
-from deedbook.projections.rebuild import build
-from tests.benchmarks.filling import NAMESPACE, fill
+from deedbook.projections.reader import Snapshot
+from tests.benchmarks.filling import NAMESPACE
+from tests.benchmarks.stores import viewed
 
 ACTIONS = 20_000
 
@@ -33,11 +32,7 @@ QUERIES = {
 @pytest.fixture(scope="module")
 def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
     """The views of some actions, one a second."""
-    folder = tmp_path_factory.mktemp("sample")
-    store = fill(folder, ACTIONS)
-    build(store.log, Generations(folder))
-    store.close()
-    with Reader(Generations(folder)).snapshot() as snapshot:
+    with viewed(tmp_path_factory.mktemp("sample"), ACTIONS) as reader, reader.snapshot() as snapshot:
         yield snapshot
 
 

@@ -19,12 +19,12 @@ from deedbook.domain.commands import (
     RequestCancel,
     Retry,
     SaveSearch,
-    StateParent,
 )
 from deedbook.domain.events import Caller
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
 from tests.support.giving import give
+from tests.support.objects import objects, relationships, service
 
 NAMESPACE = "acme"
 BY = Caller("shipyard-ci", "192.0.2.15", "go-dockercloud/1.0")
@@ -40,9 +40,6 @@ LONG, LINES, BEGAN = UUID("0a0a0a0a-0000-4000-8000-000000000000"), 100_000, 1_78
 RUNS = UUID("0a0a0a0b-0000-4000-8000-000000000000")
 WAITS = UUID("0a0a0a0c-0000-4000-8000-000000000000")
 RETRIED = UUID("0a0a0a0d-0000-4000-8000-000000000000")
-
-#: What is worked on: ten services in each stack, four containers in each service.
-STACKS, SERVICES, CONTAINERS = 50, 10, 4
 
 SEARCHES = {"Failures of machines": "state=Failed&is_user_action=false", "What runs": "state=In+progress"}
 
@@ -66,24 +63,9 @@ _PLACES = ("Hamburg, Germany", "Lisbon, Portugal", "New York, USA", "unknown")
 _HOURS = tuple(accumulate((2, 1, 1, 1, 2, 4, 9, 14, 17, 18, 17, 13, 12, 15, 17, 16, 13, 9, 6, 5, 4, 4, 3, 2)))
 
 
-def stack(number: int) -> str:
-    """Return the URI of a stack."""
-    return f"/api/app/v1/stack/{number:08x}-7c2b-4dd0-9d3c-0a7f3c9b1e55/"
-
-
-def service(number: int) -> str:
-    """Return the URI of a service."""
-    return f"/api/app/v1/service/{number:08x}-1d2e-4a6b-8c4d-5e6f7a8b9c0d/"
-
-
-def container(number: int) -> str:
-    """Return the URI of a container."""
-    return f"/api/app/v1/container/{number:08x}-9f8e-4d7c-a6b5-c4d3e2f1a0b9/"
-
-
 def fill(audit_log: AuditLog, actions: int) -> None:
     """Record so many actions that ended, in the order of their dates, and then those that are still open."""
-    give(audit_log, list(_relationships()))
+    give(audit_log, relationships(NAMESPACE, BY))
     several = ended(actions)
     while chunk := list(islice(several, 5000)):
         give(audit_log, chunk)
@@ -129,11 +111,11 @@ class _Drawn(NamedTuple):
 
     @classmethod
     def of(cls, rng: random.Random) -> "_Drawn":
-        operations, objects = list(_OPERATIONS), list(_objects())
+        operations, uris = list(_OPERATIONS), objects()
         return cls(
             rng.choices(operations, list(_OPERATIONS.values()), k=4096),
             # A few of them are worked on most of the time.
-            [objects[int(len(objects) * rng.random() ** 3)] for _ in range(65_536)],
+            [uris[int(len(uris) * rng.random() ** 3)] for _ in range(65_536)],
             [_USERS[int(len(_USERS) * rng.random() ** 2)] for _ in range(4096)],
         )
 
@@ -182,20 +164,6 @@ def _moment(share: float) -> int:
     before = _HOURS[hour - 1] if hour else 0
     part = (done - before) / (_HOURS[hour] - before)
     return SINCE + int(days) * _DAY + int((hour + part) * 3600 * _SECOND)
-
-
-def _objects() -> Iterator[str]:
-    services = STACKS * SERVICES
-    yield from map(stack, range(STACKS))
-    yield from map(service, range(services))
-    yield from map(container, range(services * CONTAINERS))
-
-
-def _relationships() -> Iterator[Command]:
-    for number in range(STACKS * SERVICES):
-        yield StateParent(namespace=NAMESPACE, parent=stack(number // SERVICES), child=service(number), by=BY)
-    for number in range(STACKS * SERVICES * CONTAINERS):
-        yield StateParent(namespace=NAMESPACE, parent=service(number // CONTAINERS), child=container(number), by=BY)
 
 
 def _recording(id_: UUID, state: State, uri: str, start: int | None = UNTIL) -> RecordAction:

@@ -1,0 +1,61 @@
+"""Where a question to the views is answered: in the event loop where it is short, else in a thread."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from deedbook.domain.store.sqlite import SqliteStore
+from deedbook.projections.deadline import deadline
+from deedbook.projections.generations import Generations
+from deedbook.projections.reader import Reader, Snapshot
+from deedbook.projections.rebuild import build
+from deedbook.projections.runner import Runner
+from deedbook.web.views import CaughtUpViews, Cost
+from tests.contract.giving import recording, together
+
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.mark.parametrize(
+    ("cost", "takes_long", "where"),
+    [
+        (Cost.FLAT, False, ["loop"]),
+        (Cost.LONG, True, ["thread"]),
+        (Cost.UNKNOWN, False, ["loop"]),
+        (Cost.UNKNOWN, True, ["loop", "thread"]),
+    ],
+)
+def test_what_takes_long_is_answered_in_a_thread(
+    tmp_path: Path,
+    cost: Cost,
+    takes_long: bool,  # noqa: FBT001  # a parameter of the test
+    where: list[str],
+) -> None:
+    """What may be short is tried in the loop, with a bound; only what goes beyond it is asked again in a thread."""
+    store = SqliteStore(tmp_path / "log.db")
+    together(store, [recording()])
+    generations = Generations(tmp_path)
+    build(store.log, generations)
+    seen: list[str] = []
+
+    def question(snapshot: Snapshot, patience: float | None) -> int:
+        seen.append("loop" if threading.current_thread() is threading.main_thread() else "thread")
+        if takes_long and patience is not None:
+            with deadline(snapshot.db, patience):
+                snapshot.db.execute(ENDLESS).fetchall()
+        return 7
+
+    async def ask() -> tuple[int, int, int | None]:
+        reader = Reader(generations)
+        runner = Runner(store.log, generations, lambda *_: None)
+        views = CaughtUpViews(store.log, reader, runner, asyncio.get_running_loop())
+        try:
+            return await views.weigh(question, cost)
+        finally:
+            reader.close()
+
+    assert asyncio.run(ask()) == (7, store.log.head(), None)
+    assert seen == where
+    store.close()
