@@ -1,160 +1,19 @@
-"""The list of actions: what is filtered, found, told live and shown as of a moment; with and without scripts."""
+"""The list of actions: over time, page by page, told live, as of a moment, and as a file."""
 
 import csv
 import json
 import re
-import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.support.browser import GONE, NARROW, Reader, Theme, Windows, on_both, overflow, violations
-from tests.support.server import Server, issue_key, serving
+from tests.browser.listing import asked, finish, found, record, total
+from tests.support.browser import GONE, NARROW, Theme, Windows, on_both, overflow, violations
+from tests.support.server import Server, serving
 from tests.web.api.callers import Caller
 from tests.web.api.test_behind import add_unreadable
-
-
-def asked(page: Page) -> dict[str, list[str]]:
-    """Return what the address bar asks for."""
-    query = parse_qs(urlsplit(page.url).query)
-    return {name: values for name, values in query.items() if name != "namespace"}
-
-
-def total(server: Server, **query: str | list[str]) -> int:
-    """Return how many actions the API finds, counted one by one where its list would tell a bound."""
-    with server.client() as client:
-        counted = client.get("/acme/action/timeline/", params={"exact": "true", **query})
-        return int(counted.json()["total_count"])
-
-
-def found(page: Page, number: int) -> None:
-    """Wait until the page says that it found so many, or of what can't be counted at once, at least so many."""
-    shown, until = page.locator("#head .total .number"), time.monotonic() + 30
-    while not _is_true(shown.inner_text(), number) and time.monotonic() < until:
-        page.wait_for_timeout(100)
-    assert _is_true(shown.inner_text(), number), f"{shown.inner_text()} is not {number:,}"
-
-
-def _is_true(told: str, number: int) -> bool:
-    bound = told.removeprefix("at least ")
-    return told == f"{number:,}" if bound == told else int(bound.replace(",", "")) <= number
-
-
-def record(server: Server, **more: object) -> str:
-    """Record an action, and return its id."""
-    action = {"action": "Deploy", "method": "POST", "path": "/deploy/", "state": "Success", **more}
-    with server.client() as client:
-        answer = client.post("/acme/action/", json=action)
-        assert answer.status_code in (201, 202), answer.text
-        return str(answer.json()["uuid"])
-
-
-def searches(server: Server) -> list[tuple[str, str, str]]:
-    """Return what is saved: name, query and user of each."""
-    with server.client() as client:
-        saved = client.get("/acme/search/").json()["objects"]
-    return [(search["name"], search["query"], search["user"]) for search in saved]
-
-
-def finish(server: Server, action: str, state: str = "Success") -> None:
-    """End an action."""
-    with server.client() as client:
-        assert client.post(f"/action/{action}/finish/", json={"state": state}).status_code == 200
-
-
-@on_both
-def test_filters_are_in_the_address_and_each_is_a_chip_that_goes(windows: Windows, server: Server) -> None:
-    """Whatever is filtered is in the address, a chip, and what the API finds; removed, it is gone from all three."""
-    page = windows.open("/?namespace=acme")
-    page.locator("label.toggle", has_text="Failed").click()
-    found(page, total(server, state="Failed"))
-    page.locator("label.toggle", has_text="Canceled").click()
-    found(page, total(server, state=["Failed", "Canceled"]))
-    page.get_by_text("More filters").click()
-    page.get_by_label("User", exact=True).fill("lena")
-    page.keyboard.press("Enter")
-    found(page, total(server, state=["Failed", "Canceled"], user="lena"))
-    assert asked(page) == {"state": ["Canceled", "Failed"], "user": ["lena"]}
-    expect(page.locator(".chip")).to_have_count(3)
-    expect(page.get_by_label("User", exact=True)).to_be_focused()
-    expect(page.get_by_label("User", exact=True)).to_have_value("")
-
-    page.get_by_title("Remove this filter").nth(0).click()
-    expect(page.locator(".chip")).to_have_count(2)
-    assert asked(page) == {"state": ["Failed"], "user": ["lena"]} or asked(page) == {
-        "state": ["Canceled"],
-        "user": ["lena"],
-    }
-    expect(page.locator(".toggle :checked")).to_have_count(1)
-    page.get_by_text("Remove all", exact=True).click()
-    found(page, total(server))
-    expect(page).to_have_url(re.compile("/\\?namespace=acme$"))
-    page.go_back()
-    expect(page.locator(".chip")).to_have_count(2)
-
-
-@on_both
-def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) -> None:
-    """What is typed is searched while it is typed, the reader stays in the field, and the address has it."""
-    page = windows.open("/?namespace=acme")
-    page.keyboard.press("/")
-    page.keyboard.type("redeploy jonas")
-    found(page, total(server, q="redeploy jonas"))
-    expect(page.get_by_label("Search the actions")).to_be_focused()
-    expect(page.get_by_label("Search the actions")).to_have_value("redeploy jonas")
-    expect(page).to_have_url(re.compile(r"q=redeploy(%20|\+)jonas"))
-    assert asked(page) == {"q": ["redeploy jonas"]}
-    page.reload()
-    found(page, total(server, q="redeploy jonas"))
-
-
-@on_both
-def test_a_filter_is_typed_by_its_name(windows: Windows, server: Server) -> None:
-    """While it is typed already it is a chip, with Enter it leaves the field; the rest is free text."""
-    page = windows.open("/?namespace=acme")
-    page.keyboard.press("/")
-    page.keyboard.type("redeploy user:lena state:fai")
-    found(page, total(server, q="redeploy", user="lena", state="Failed"))
-    expect(page.locator(".chip")).to_have_count(3)
-    expect(page.get_by_label("Search the actions")).to_have_value("redeploy user:lena state:fai")
-    page.keyboard.type("led")
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Search the actions")).to_have_value("redeploy")
-    expect(page.get_by_label("Failed")).to_be_checked()
-    page.get_by_title("Remove this filter").first.click()
-    found(page, total(server, user="lena", state="Failed"))
-    assert asked(page) == {"user": ["lena"], "state": ["Failed"]}
-
-
-@on_both
-def test_values_are_offered_while_a_filter_is_typed(windows: Windows) -> None:
-    """A filter offers what there is, narrowed by what is typed, in whatever case."""
-    page = windows.open("/?namespace=acme")
-    page.get_by_text("More filters").click()
-    page.get_by_label("Operation", exact=True).focus()
-    expect(page.locator("#v-action option").first).to_have_attribute("value", re.compile(".+"))
-    page.keyboard.type("CLUSTER")
-    expect(page.locator("#v-action option").nth(6)).not_to_be_attached()
-    for option in page.locator("#v-action option").all():
-        assert "cluster" in (option.get_attribute("value") or "").lower()
-
-
-@on_both
-def test_dates_are_typed_in_the_readers_zone_and_asked_in_utc(windows: Windows, server: Server) -> None:
-    """A date in a field is of the reader's zone: the address has it in UTC, and so has what is found."""
-    page = windows.open("/?namespace=acme", zone="Asia/Kolkata")
-    page.get_by_text("More filters").click()
-    page.get_by_label("Started from").fill("2026-07-14T17:00:00")
-    page.get_by_label("Started until").fill("2026-07-14T21:30:00")
-    page.keyboard.press("Enter")
-    expect(page.locator(".chip")).to_have_count(2)
-    dates = {"start_date__gte": "2026-07-14T11:30:00Z", "start_date__lte": "2026-07-14T16:00:00Z"}
-    assert {name: [date] for name, date in dates.items()} == asked(page)
-    found(page, total(server, **dates))
-    expect(page.get_by_label("Started from")).to_have_value("2026-07-14T17:00")
 
 
 @on_both
@@ -308,28 +167,6 @@ def test_a_moment_of_the_past_is_shown_whole(windows: Windows, server: Server) -
     expect(page.get_by_text("As it was")).to_have_count(0)
 
 
-@on_both
-def test_without_scripts_all_filters_work(windows: Windows, server: Server) -> None:
-    """A form does what the script does: filters, moments, pages and the timeline are plain links and fields."""
-    page = windows.open("/?namespace=acme", has_scripts=False)
-    page.locator("label.toggle", has_text="Success").click()
-    page.get_by_text("More filters").click()
-    page.get_by_label("User", exact=True).fill("jonas")
-    page.get_by_label("Started from").fill("2026-07-14T09:00:00")
-    page.get_by_role("button", name="Search").click()
-    query = {"state": "Success", "user": "jonas", "start_date__gte": "2026-07-14T09:00:00Z"}
-    found(page, total(server, **query))
-    expect(page.locator(".chip")).to_have_count(3)
-    page.get_by_role("link", name="The timeline of these actions").click()
-    expect(page.locator(".legend .number")).to_have_text(str(total(server, **query)))
-    page.get_by_text("As a table").click()
-    page.locator(".as-table tbody a").first.click()
-    expect(page.locator(".chip")).to_have_count(4)
-    expect(page.locator(".actions tbody tr")).not_to_have_count(0)
-    page.get_by_title("Remove this filter").first.click()
-    expect(page.locator(".chip")).to_have_count(3)
-
-
 @pytest.mark.parametrize("width", [NARROW, 1280, 1920])
 def test_the_page_fits_and_axe_finds_nothing(windows: Windows, theme: Theme, width: int) -> None:
     """At each width and in both themes nothing reaches beyond the window, and axe-core finds no fault."""
@@ -360,21 +197,6 @@ def test_where_nothing_is_recorded_the_page_tells_how_to(windows: Windows, serve
     expect(page.locator("#news")).to_have_text("1 new")
     page.locator("#news button").click()
     found(page, 1)
-
-
-@on_both
-def test_an_id_that_is_searched_leads_to_its_action(windows: Windows, server: Server) -> None:
-    """Free text does not look at ids; who pastes one is shown the way."""
-    action = record(server)
-    page = windows.open(f"/?namespace=acme&q={action}")
-    expect(page.get_by_role("link", name="Open action")).to_have_attribute("href", f"/action/{action}?namespace=acme")
-
-
-def test_filters_that_make_no_sense_are_told(windows: Windows) -> None:
-    """A wrong address is one sentence that says what to do, and no more."""
-    windows.expect("400")
-    page = windows.open("/?state=Gone")
-    expect(page.locator("main")).to_contain_text("state 'Gone' is unknown; an action is Pending")
 
 
 def test_views_that_stopped_are_told_and_what_is_there_is_shown(browser: Browser, tmp_path: Path) -> None:
@@ -412,35 +234,3 @@ def test_what_is_filtered_is_a_file(windows: Windows, server: Server, name: str,
     assert len(rows) == total(server, state="Failed")
     shown = [str(row.get_attribute("id")).removeprefix("action-") for row in page.locator(".actions tbody tr").all()]
     assert [row["uuid"] for row in rows[:100]] == shown
-
-
-@on_both
-def test_a_search_is_saved_for_the_namespace_and_deleted(windows: Windows, server: Server) -> None:
-    """What is filtered is kept under a name, found by a colleague and by the API, replaced by its name, and deleted."""
-    page = windows.open("/?namespace=acme&state=Failed&user=lena")
-    page.locator("summary", has_text="Saved").click()
-    page.get_by_label("Save this search").fill("Lena's failures")
-    page.keyboard.press("Enter")
-    expect(page.locator("#head .tag")).to_have_text("Lena's failures")
-    assert ("Lena's failures", "state=Failed&user=lena", "me") in searches(server)
-
-    colleague = Reader("ann", issue_key(server.url, "ann", role="auditor"))
-    other = windows.open("/", reader=colleague)
-    other.locator("summary", has_text="Saved").click()
-    other.get_by_role("link", name="Lena's failures").click()
-    found(other, total(server, state="Failed", user="lena"))
-    expect(other.locator(".chip")).to_have_count(2)
-    other.get_by_title("Remove this filter").nth(1).click()
-    expect(other.locator(".chip")).to_have_count(1)
-    other.locator("summary", has_text="Saved").click()
-    other.get_by_label("Save this search").fill("Lena's failures")
-    other.get_by_role("button", name="Save", exact=True).click()
-    expect(other.locator("#head .tag")).to_have_text("Lena's failures")
-
-    page.reload()
-    expect(page.locator("#head .tag")).to_have_count(0)
-    page.locator("summary", has_text="Saved").click()
-    page.get_by_role("button", name="Delete Lena's failures").click()
-    expect(page.get_by_role("button", name="Delete Lena's failures")).to_have_count(0)
-    assert "Lena's failures" not in [name for name, _, _ in searches(server)]
-    assert asked(page) == {"state": ["Failed"], "user": ["lena"]}

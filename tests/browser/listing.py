@@ -1,0 +1,56 @@
+"""What tests of the list ask of its page, and of the API beside it."""
+
+import time
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page
+
+from tests.support.server import Server
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    """Return what the address bar asks for."""
+    query = parse_qs(urlsplit(page.url).query)
+    return {name: values for name, values in query.items() if name != "namespace"}
+
+
+def total(server: Server, **query: str | list[str]) -> int:
+    """Return how many actions the API finds, counted one by one where its list would tell a bound."""
+    with server.client() as client:
+        counted = client.get("/acme/action/timeline/", params={"exact": "true", **query})
+        return int(counted.json()["total_count"])
+
+
+def found(page: Page, number: int) -> None:
+    """Wait until the page says that it found so many, or of what can't be counted at once, at least so many."""
+    shown, until = page.locator("#head .total .number"), time.monotonic() + 30
+    while not _is_true(shown.inner_text(), number) and time.monotonic() < until:
+        page.wait_for_timeout(100)
+    assert _is_true(shown.inner_text(), number), f"{shown.inner_text()} is not {number:,}"
+
+
+def _is_true(told: str, number: int) -> bool:
+    bound = told.removeprefix("at least ")
+    return told == f"{number:,}" if bound == told else int(bound.replace(",", "")) <= number
+
+
+def record(server: Server, **more: object) -> str:
+    """Record an action, and return its id."""
+    action = {"action": "Deploy", "method": "POST", "path": "/deploy/", "state": "Success", **more}
+    with server.client() as client:
+        answer = client.post("/acme/action/", json=action)
+        assert answer.status_code in (201, 202), answer.text
+        return str(answer.json()["uuid"])
+
+
+def searches(server: Server) -> list[tuple[str, str, str]]:
+    """Return what is saved: name, query and user of each."""
+    with server.client() as client:
+        saved = client.get("/acme/search/").json()["objects"]
+    return [(search["name"], search["query"], search["user"]) for search in saved]
+
+
+def finish(server: Server, action: str, state: str = "Success") -> None:
+    """End an action."""
+    with server.client() as client:
+        assert client.post(f"/action/{action}/finish/", json={"state": state}).status_code == 200

@@ -1,0 +1,170 @@
+"""The list's filters: in the address, in fields and typed, with and without scripts, and kept under a name."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.listing import asked, found, record, searches, total
+from tests.support.browser import Reader, Windows, on_both
+from tests.support.server import Server, issue_key
+
+
+@on_both
+def test_filters_are_in_the_address_and_each_is_a_chip_that_goes(windows: Windows, server: Server) -> None:
+    """Whatever is filtered is in the address, a chip, and what the API finds; removed, it is gone from all three."""
+    page = windows.open("/?namespace=acme")
+    page.locator("label.toggle", has_text="Failed").click()
+    found(page, total(server, state="Failed"))
+    page.locator("label.toggle", has_text="Canceled").click()
+    found(page, total(server, state=["Failed", "Canceled"]))
+    page.get_by_text("More filters").click()
+    page.get_by_label("User", exact=True).fill("lena")
+    page.keyboard.press("Enter")
+    found(page, total(server, state=["Failed", "Canceled"], user="lena"))
+    assert asked(page) == {"state": ["Canceled", "Failed"], "user": ["lena"]}
+    expect(page.locator(".chip")).to_have_count(3)
+    expect(page.get_by_label("User", exact=True)).to_be_focused()
+    expect(page.get_by_label("User", exact=True)).to_have_value("")
+
+    page.get_by_title("Remove this filter").nth(0).click()
+    expect(page.locator(".chip")).to_have_count(2)
+    assert asked(page) == {"state": ["Failed"], "user": ["lena"]} or asked(page) == {
+        "state": ["Canceled"],
+        "user": ["lena"],
+    }
+    expect(page.locator(".toggle :checked")).to_have_count(1)
+    page.get_by_text("Remove all", exact=True).click()
+    found(page, total(server))
+    expect(page).to_have_url(re.compile("/\\?namespace=acme$"))
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(2)
+
+
+@on_both
+def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) -> None:
+    """What is typed is searched while it is typed, the reader stays in the field, and the address has it."""
+    page = windows.open("/?namespace=acme")
+    page.keyboard.press("/")
+    page.keyboard.type("redeploy jonas")
+    found(page, total(server, q="redeploy jonas"))
+    expect(page.get_by_label("Search the actions")).to_be_focused()
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy jonas")
+    expect(page).to_have_url(re.compile(r"q=redeploy(%20|\+)jonas"))
+    assert asked(page) == {"q": ["redeploy jonas"]}
+    page.reload()
+    found(page, total(server, q="redeploy jonas"))
+
+
+@on_both
+def test_a_filter_is_typed_by_its_name(windows: Windows, server: Server) -> None:
+    """While it is typed already it is a chip, with Enter it leaves the field; the rest is free text."""
+    page = windows.open("/?namespace=acme")
+    page.keyboard.press("/")
+    page.keyboard.type("redeploy user:lena state:fai")
+    found(page, total(server, q="redeploy", user="lena", state="Failed"))
+    expect(page.locator(".chip")).to_have_count(3)
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy user:lena state:fai")
+    page.keyboard.type("led")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Search the actions")).to_have_value("redeploy")
+    expect(page.get_by_label("Failed")).to_be_checked()
+    page.get_by_title("Remove this filter").first.click()
+    found(page, total(server, user="lena", state="Failed"))
+    assert asked(page) == {"user": ["lena"], "state": ["Failed"]}
+
+
+@on_both
+def test_values_are_offered_while_a_filter_is_typed(windows: Windows) -> None:
+    """A filter offers what there is, narrowed by what is typed, in whatever case."""
+    page = windows.open("/?namespace=acme")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Operation", exact=True).focus()
+    expect(page.locator("#v-action option").first).to_have_attribute("value", re.compile(".+"))
+    page.keyboard.type("CLUSTER")
+    expect(page.locator("#v-action option").nth(6)).not_to_be_attached()
+    for option in page.locator("#v-action option").all():
+        assert "cluster" in (option.get_attribute("value") or "").lower()
+
+
+@on_both
+def test_dates_are_typed_in_the_readers_zone_and_asked_in_utc(windows: Windows, server: Server) -> None:
+    """A date in a field is of the reader's zone: the address has it in UTC, and so has what is found."""
+    page = windows.open("/?namespace=acme", zone="Asia/Kolkata")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Started from").fill("2026-07-14T17:00:00")
+    page.get_by_label("Started until").fill("2026-07-14T21:30:00")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(2)
+    dates = {"start_date__gte": "2026-07-14T11:30:00Z", "start_date__lte": "2026-07-14T16:00:00Z"}
+    assert {name: [date] for name, date in dates.items()} == asked(page)
+    found(page, total(server, **dates))
+    expect(page.get_by_label("Started from")).to_have_value("2026-07-14T17:00")
+
+
+@on_both
+def test_without_scripts_all_filters_work(windows: Windows, server: Server) -> None:
+    """A form does what the script does: filters, moments, pages and the timeline are plain links and fields."""
+    page = windows.open("/?namespace=acme", has_scripts=False)
+    page.locator("label.toggle", has_text="Success").click()
+    page.get_by_text("More filters").click()
+    page.get_by_label("User", exact=True).fill("jonas")
+    page.get_by_label("Started from").fill("2026-07-14T09:00:00")
+    page.get_by_role("button", name="Search").click()
+    query = {"state": "Success", "user": "jonas", "start_date__gte": "2026-07-14T09:00:00Z"}
+    found(page, total(server, **query))
+    expect(page.locator(".chip")).to_have_count(3)
+    page.get_by_role("link", name="The timeline of these actions").click()
+    expect(page.locator(".legend .number")).to_have_text(str(total(server, **query)))
+    page.get_by_text("As a table").click()
+    page.locator(".as-table tbody a").first.click()
+    expect(page.locator(".chip")).to_have_count(4)
+    expect(page.locator(".actions tbody tr")).not_to_have_count(0)
+    page.get_by_title("Remove this filter").first.click()
+    expect(page.locator(".chip")).to_have_count(3)
+
+
+@on_both
+def test_an_id_that_is_searched_leads_to_its_action(windows: Windows, server: Server) -> None:
+    """Free text does not look at ids; who pastes one is shown the way."""
+    action = record(server)
+    page = windows.open(f"/?namespace=acme&q={action}")
+    expect(page.get_by_role("link", name="Open action")).to_have_attribute("href", f"/action/{action}?namespace=acme")
+
+
+def test_filters_that_make_no_sense_are_told(windows: Windows) -> None:
+    """A wrong address is one sentence that says what to do, and no more."""
+    windows.expect("400")
+    page = windows.open("/?state=Gone")
+    expect(page.locator("main")).to_contain_text("state 'Gone' is unknown; an action is Pending")
+
+
+@on_both
+def test_a_search_is_saved_for_the_namespace_and_deleted(windows: Windows, server: Server) -> None:
+    """What is filtered is kept under a name, found by a colleague and by the API, replaced by its name, and deleted."""
+    page = windows.open("/?namespace=acme&state=Failed&user=lena")
+    page.locator("summary", has_text="Saved").click()
+    page.get_by_label("Save this search").fill("Lena's failures")
+    page.keyboard.press("Enter")
+    expect(page.locator("#head .tag")).to_have_text("Lena's failures")
+    assert ("Lena's failures", "state=Failed&user=lena", "me") in searches(server)
+
+    colleague = Reader("ann", issue_key(server.url, "ann", role="auditor"))
+    other = windows.open("/", reader=colleague)
+    other.locator("summary", has_text="Saved").click()
+    other.get_by_role("link", name="Lena's failures").click()
+    found(other, total(server, state="Failed", user="lena"))
+    expect(other.locator(".chip")).to_have_count(2)
+    other.get_by_title("Remove this filter").nth(1).click()
+    expect(other.locator(".chip")).to_have_count(1)
+    other.locator("summary", has_text="Saved").click()
+    other.get_by_label("Save this search").fill("Lena's failures")
+    other.get_by_role("button", name="Save", exact=True).click()
+    expect(other.locator("#head .tag")).to_have_text("Lena's failures")
+
+    page.reload()
+    expect(page.locator("#head .tag")).to_have_count(0)
+    page.locator("summary", has_text="Saved").click()
+    page.get_by_role("button", name="Delete Lena's failures").click()
+    expect(page.get_by_role("button", name="Delete Lena's failures")).to_have_count(0)
+    assert "Lena's failures" not in [name for name, _, _ in searches(server)]
+    assert asked(page) == {"state": ["Failed"], "user": ["lena"]}
