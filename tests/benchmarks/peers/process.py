@@ -25,7 +25,8 @@ def running(module: str, *arguments: object) -> Iterator[str]:
 @contextmanager
 def listening(command: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command that listens on a port of this machine; it is killed in the end."""
-    process = subprocess.Popen(command)
+    # What it prints is not for our table; its errors are seen.
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _wait(process, port)
         yield process
