@@ -10,7 +10,10 @@ Which actions are marks is told by their positions alone, spread evenly by a mul
 by how they came: so the rows are those of a rebuild, in whatever order actions were put into the list.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlite_utils import Database
@@ -33,6 +36,9 @@ CACHE = 200_000
 #: Where no mark is: before the first.
 _NOWHERE = (-(2**63), 0)
 
+#: A mark's place, date and id, and what is to be added to what stands before it.
+_Sum = tuple[tuple[int, int], int]
+
 
 class Order(NamedTuple):
     """An order: its `key` in the table, and in SQL how its actions are read through their index, and by which date."""
@@ -43,11 +49,13 @@ class Order(NamedTuple):
     date: str = "sort"
 
 
+@lru_cache(maxsize=10_000)
 def order_of(field: str, term: int | str) -> Order:
     """Return the order of what has a term: a number, or what stands for one in SQL."""
     return Order(term if isinstance(term, int) else 0, f"actions INDEXED BY actions_by_{field}", f"{field} = {term}")
 
 
+@lru_cache(maxsize=10_000)
 def order_below(term: int) -> Order:
     """Return the order of what is listed below an object."""
     return Order(-term, "listed", f"term = {term}")
@@ -113,13 +121,11 @@ class Ranks:
         # First all rows that there are tell what is between them; then marks that are gone leave it to the next one.
         self._add([(-1, one) for one in gone] + [(1, one) for one in come])
         for level in range(len(GAPS)):
-            for one in gone:
-                if is_mark(one.id, level):
-                    self._remove_mark(level, one)
+            for one in _marks(gone, level):
+                self._remove_mark(level, one)
         for level in range(len(GAPS)):
-            for one in come:
-                if is_mark(one.id, level):
-                    self._add_mark(level, one)
+            for one in _marks(come, level):
+                self._add_mark(level, one)
 
     def refill(self, order: Order) -> None:
         """Make the rows of one order anew, of what is in its table."""
@@ -143,16 +149,39 @@ class Ranks:
 
     def _add(self, changes: Iterable[tuple[int, Standing]]) -> None:
         """Count each place in the row of the mark behind it, at each level."""
+        by_order = defaultdict(list)
+        for by, (order, sort, action) in changes:
+            if (sort, action) < self._last_of(order.key):
+                by_order[order.key].append(((sort, action), by))
         self._db.conn.executemany(
-            "UPDATE ranks SET before = before + ? WHERE (term, level, sort, id) = (SELECT term, level, sort, id"
-            " FROM ranks WHERE term = ? AND level = ? AND (sort, id) > (?, ?) ORDER BY sort, id LIMIT 1)",
+            "UPDATE ranks SET before = before + ? WHERE (term, level, sort, id) = (?, ?, ?, ?)",
             [
-                (by, order.key, level, sort, action)
-                for by, (order, sort, action) in changes
-                if (sort, action) < self._last_of(order.key)
+                (by, key, level, *mark)
+                for key, places in by_order.items()
                 for level in range(len(GAPS))
+                for mark, by in self._behind(key, level, sorted(places))
             ],
         )
+
+    def _behind(self, key: int, level: int, places: Sequence[tuple[tuple[int, int], int]]) -> Iterator[_Sum]:
+        """Yield each mark that has some of these places before it, the nearest of its level, with their sum.
+
+        Actions come in the order of time, if not at its end: those that share a mark look for it once.
+        """
+        at = 0
+        while at < len(places):
+            mark = self._db.execute(
+                "SELECT sort, id FROM ranks WHERE term = ? AND level = ? AND (sort, id) > (?, ?)"
+                " ORDER BY sort, id LIMIT 1",
+                (key, level, *places[at][0]),
+            ).fetchone()
+            if mark is None:
+                return
+            end = bisect_left(places, (mark,), at)
+            by = sum(by for _, by in places[at:end])
+            if by:
+                yield mark, by
+            at = end
 
     def _remove_mark(self, level: int, one: Standing) -> None:
         key = (one.order.key, level, one.sort, one.id)
@@ -192,6 +221,12 @@ class Ranks:
             " FROM ranks WHERE term = ?1 AND level = ?2 AND (sort, id) > (?3, ?4) ORDER BY sort, id LIMIT 1)",
             (one.order.key, level, one.sort, one.id, by),
         )
+
+
+def _marks(places: Sequence[Standing], level: int) -> list[Standing]:
+    """Return the places of marks among others; most actions are none, and stand in many orders."""
+    marks = {number for number in {one.id for one in places} if is_mark(number, level)}
+    return [one for one in places if one.id in marks] if marks else []
 
 
 def fill(db: Database) -> None:
