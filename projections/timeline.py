@@ -18,8 +18,8 @@ from deedbook.projections.selection import Selection, select, union
 from deedbook.projections.tally import Counts, Scale
 from deedbook.projections.widths import END, fitting
 
-#: What a count may cost before it is estimated, in thirds of a step along an index (`tally.py`): some 50 ms.
-BUDGET = 4_500_000
+#: What a count may cost before it is estimated, in thirds of a step along an index (`tally.py`): some 35 ms.
+BUDGET = 3_000_000
 
 
 class Bucket(NamedTuple):

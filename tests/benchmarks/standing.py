@@ -102,11 +102,14 @@ def _one(path: Path, query: str) -> int:
 def _ids(folder: Path) -> list[str]:
     views = Generations(folder).current()
     db = sqlite3.connect(f"file:{views}?mode=ro", uri=True)
-    (last,) = db.execute("SELECT max(id) FROM actions").fetchone()
-    each = (
-        db.execute("SELECT hex(uuid) FROM actions WHERE id > ? LIMIT 1", (last * number // IDS,)).fetchone()[0]
-        for number in range(IDS)
+    # Keys that were issued are actions too, of another namespace.
+    some = (
+        "SELECT hex(uuid) FROM actions WHERE id > ? AND namespace ="
+        " (SELECT id FROM terms WHERE field = 'namespace' AND namespace = ?) LIMIT 1"
     )
+    (last,) = db.execute("SELECT max(id) FROM actions").fetchone()
+    rows = (db.execute(some, (last * number // IDS, NAMESPACE)).fetchone() for number in range(IDS))
+    each = [row[0] for row in rows if row is not None]
     found = [f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}".lower() for one in each]
     db.close()
     return found
