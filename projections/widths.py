@@ -39,7 +39,8 @@ class Width(NamedTuple):
 
     def behind(self, start: int) -> int:
         """Return where the bucket behind one begins."""
-        return start + self.span if self.span else _month(_number(start) + self.months)
+        # A bucket of the year 0 begins with the year 1, and ends where it would.
+        return start + self.span if self.span else _month((_number(start) // self.months + 1) * self.months)
 
     def _months(self, low: int, high: int) -> Iterator[int]:
         month = _number(low) // self.months * self.months

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deedbook.domain.lifecycle import State
@@ -61,6 +61,7 @@ def test_each_action_that_is_found_is_in_one_bucket(history: list[Command], data
                 assert sum(bucket.total for bucket in timeline.buckets) == page.total
 
 
+@example(low=0, span=32_503_680_000 * SECOND, most=2)
 @given(low=MOMENTS, span=st.integers(0, 400 * DAY) | st.integers(0, LAST), most=st.integers(1, 200))
 def test_a_width_is_the_smallest_that_fits(low: int, span: int, most: int) -> None:
     """Buckets follow each other without a gap, hold the whole range, and are at most as many as they may be."""
