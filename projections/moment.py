@@ -46,6 +46,11 @@ class Branch(NamedTuple):
     columns: Columns = NOW
     ranked: int | None = None
 
+    @property
+    def sort(self) -> str:
+        """What stands for the date that it is in the order of."""
+        return "l.sort" if self.key == "l" else self.columns.sort
+
 
 def as_it_was(moment: int) -> Columns:
     """Return the columns of an action that is looked up by itself, wherever it stands now."""

@@ -14,7 +14,7 @@ from deedbook.projections.actions import moved_to
 from deedbook.projections.moment import Branch
 from deedbook.projections.places import Mark, around, has_ranks
 from deedbook.projections.resource import with_body
-from deedbook.projections.selection import Selection, select, sort_of, union
+from deedbook.projections.selection import Selection, select, union
 from deedbook.projections.totals import Total, total
 
 #: From here on, a page is looked for by the ranks of its list.
@@ -112,7 +112,7 @@ def _rows(db: Database, branches: Sequence[Branch], offset: int, query: ActionQu
 def _from(branch: Branch, place: Place | Mark, sign: str) -> Branch:
     """Return what of a branch stands beyond a place, or (">=") at it too."""
     # The first condition is what an index is searched by; alone, the second would be checked on each.
-    condition = f"{sort_of(branch)} {sign[0]}= ? AND ({sort_of(branch)}, {branch.key}.id) {sign} (?, ?)"
+    condition = f"{branch.sort} {sign[0]}= ? AND ({branch.sort}, {branch.key}.id) {sign} (?, ?)"
     return branch._replace(
         condition=f"{branch.condition} AND {condition}",
         parameters=(*branch.parameters, place.sort, place.sort, place.id),

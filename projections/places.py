@@ -9,7 +9,6 @@ from sqlite_utils import Database
 
 from deedbook.projections import ranks
 from deedbook.projections.moment import Branch
-from deedbook.projections.selection import sort_of
 
 #: The levels of marks, the one with the fewest first.
 _DOWN = range(len(ranks.GAPS) - 1, -1, -1)
@@ -39,7 +38,7 @@ def standing_before(db: Database, branch: Branch, date: int) -> int:
     By whichever date its `columns` say that it is in the order of.
     """
     # Dates and keys as parameters, so that SQLite need not read the statement anew for each.
-    column, key = sort_of(branch), branch.ranked
+    column, key = branch.sort, branch.ranked
     parameters: list[object] = []
     nearest = []
     for level in _DOWN:

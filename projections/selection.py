@@ -84,11 +84,6 @@ def _joined(branch: Branch) -> Branch:
     return branch._replace(tables=f"{branch.tables} CROSS JOIN actions AS a ON a.id = l.id")
 
 
-def sort_of(branch: Branch) -> str:
-    """Return what stands for the date that a branch is in the order of."""
-    return "l.sort" if branch.key == "l" else branch.columns.sort
-
-
 def _columns(branch: Branch, more: Sequence[str]) -> dict[str, str]:
     named = branch.columns._asdict()
-    return {"sort": sort_of(branch), "id": f"{branch.key}.id"} | {name: named[name] for name in more}
+    return {"sort": branch.sort, "id": f"{branch.key}.id"} | {name: named[name] for name in more}

@@ -19,7 +19,7 @@ from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.drivers import IMPLIED
 from deedbook.projections.moment import NOW, Branch
 from deedbook.projections.places import has_ranks, standing_before
-from deedbook.projections.selection import Selection, matching, select, sort_of, union
+from deedbook.projections.selection import Selection, matching, select, union
 from deedbook.projections.terms import numbers
 from deedbook.projections.totals import has_unstarted
 from deedbook.projections.widths import END, Width
@@ -174,7 +174,7 @@ class Indexed:
         values = ", ".join(f"({start}, {end})" for start, end in self._within)
         rows = self._db.execute(
             f"SELECT (SELECT count(*) FROM {branch.tables} WHERE {branch.condition}"
-            f" AND {sort_of(branch)} BETWEEN column1 AND column2) FROM (VALUES {values})",
+            f" AND {branch.sort} BETWEEN column1 AND column2) FROM (VALUES {values})",
             branch.parameters,
         )
         return [here for (here,) in rows]

@@ -17,7 +17,7 @@ from deedbook.projections.drivers import MERGED, Driver, ended
 from deedbook.projections.moment import NOW, Branch
 from deedbook.projections.places import has_ranks, standing_before
 from deedbook.projections.ranks import ENDS
-from deedbook.projections.selection import Selection, matching, sort_of, union
+from deedbook.projections.selection import Selection, matching, union
 from deedbook.projections.terms import numbers
 from deedbook.projections.widths import END
 
@@ -132,7 +132,7 @@ def _within(branch: Branch, low: int | None, high: int | None) -> Branch:
     for sign, date in ((">=", low), ("<=", high)):
         if date is not None:
             branch = branch._replace(
-                condition=f"{branch.condition} AND {sort_of(branch)} {sign} ?", parameters=(*branch.parameters, date)
+                condition=f"{branch.condition} AND {branch.sort} {sign} ?", parameters=(*branch.parameters, date)
             )
     return branch
 
