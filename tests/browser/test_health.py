@@ -64,6 +64,14 @@ def test_who_is_no_admin_is_not_offered_a_rebuild(windows: Windows, server: Serv
     expect(page.get_by_role("button", name=re.compile("Rebuild"))).to_have_count(0)
 
 
+def test_each_view_says_what_it_answers(windows: Windows) -> None:
+    """Whoever reads the figures of a view is told what it is for."""
+    page = windows.open("/system")
+    purposes = page.locator("td.wide:not(.number)").all_inner_texts()
+    assert len(purposes) > 5
+    assert all(purposes)
+
+
 def test_page_says_when_the_server_is_gone(windows: Windows) -> None:
     """Figures that can't be asked for are told to be old, in the bar, until they can be again."""
     windows.expect("ERR_INTERNET_DISCONNECTED|htmx:(sendError|afterRequest)")

@@ -9,11 +9,12 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.listing import total
-from tests.support.browser import NARROW, WIDE, Theme, Windows, link, on_million, overflow, violations
+from tests.browser.listing import found, total
+from tests.support.browser import GONE, NARROW, WIDE, Theme, Windows, link, on_million, overflow, violations
 from tests.support.million import LONG, RETRIED, RUNS, SEARCHES, WAITS
 from tests.support.objects import container, service, stack
 from tests.support.server import Server
+from tests.web.api.callers import Caller
 
 pytestmark = on_million
 
@@ -236,6 +237,53 @@ def test_a_rebuild_is_watched_and_fails_nobody(windows: Windows) -> None:
     expect(other.locator("#head .total .number")).to_have_text(re.compile(r"1,0\d\d,\d\d\d"))
 
 
+@pytest.mark.timeout(300, func_only=True)
+def test_every_open_page_goes_on_when_the_server_comes_back(windows: Windows, server: Server) -> None:
+    """Killed under an open list, action, object and health, each says so; then nothing is missing or double."""
+    windows.expect(f"{GONE}|htmx:(sendError|afterRequest)")
+    with server.client() as http:
+        worker = Caller(http, "me", server.key)
+        action = worker.record(state="In progress", object="/restarted/", action="Before")
+        worker.act(action, "logs", {"lines": [f"line {number}" for number in range(1, 51)]})
+    pages = {
+        "list": windows.open("/?namespace=acme"),
+        "action": windows.open(f"/action/{action['uuid']}"),
+        "object": windows.open(link("/object", object="/restarted/")),
+        "health": windows.open("/system"),
+    }
+    expect(pages["list"].locator("#plot[tabindex]")).to_be_visible()
+    expect(pages["list"].locator(f"#action-{action['uuid']}")).to_be_visible()
+    expect(pages["action"].locator("#output-link")).to_have_text("Live ·")
+    server.kill()
+    for page in pages.values():
+        expect(page.locator("#link-state")).to_have_text(re.compile("Not live|Not connected"))
+    pages["list"].locator("label.toggle", has_text="Failed").click()
+    expect(pages["list"].locator("#told")).to_contain_text("The server can't be reached")
+    pages["list"].locator("label.toggle", has_text="Failed").click()
+    server.start()
+    with server.client() as http:
+        worker = Caller(http, "me", server.key)
+        worker.act(action, "logs", {"lines": [f"line {number}" for number in range(51, 91)]})
+        worker.record(object="/restarted/", action="After")
+        worker.act(action, "finish", {"state": "Failed"})
+    expect(pages["list"].locator("#news")).to_have_text("1 new")
+    expect(pages["list"].locator(f"#action-{action['uuid']} .state")).to_have_text("Failed")
+    expect(pages["action"].locator("#output-count")).to_have_text("90 lines")
+    expect(pages["action"].locator(".action-head .state")).to_have_text("Failed")
+    expect(pages["action"].locator(".line")).to_have_count(90)
+    numbers = pages["action"].locator(".line .no").all_inner_texts()
+    assert numbers == [str(number) for number in range(1, 91)]
+    expect(pages["object"].locator("#news")).to_contain_text("1 new")
+    expect(pages["object"].get_by_role("region", name="Lane")).to_contain_text("Nothing runs on it")
+    with server.client() as http:
+        head = http.get(f"{server.address}/health").json()["log"]["position"]
+    expect(pages["health"].locator(".tile strong").first).to_have_text(f"{head:,}")
+    for page in pages.values():
+        expect(page.locator("#link-state")).to_be_hidden()
+    pages["list"].locator("label.toggle", has_text="Failed").click()
+    found(pages["list"], total(server, state="Failed"))
+
+
 def test_without_scripts_everything_is_there(windows: Windows) -> None:
     """List, filters, timeline, pages, an action with the end of its output, an object, users: plain pages and links."""
     page = windows.open("/?namespace=acme&state=Failed", has_scripts=False)
@@ -263,6 +311,8 @@ _FULL = {
     "lane": link("/object", object=service(2)),
     "users": "/users",
     "health": "/system",
+    "keys": "/keys?revoked=true",
+    "api": "/api",
 }
 
 
