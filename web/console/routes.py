@@ -49,6 +49,7 @@ def console(  # noqa: PLR0913  # one for each page
         Route("/searches/delete", Page(entrance, POST=Act(may.SAVE, searches.delete))),
         Route("/actions/news", Page(entrance, GET=Act(may.READ, parts.news))),
         Route("/actions/values", Page(entrance, GET=Act(may.READ, parts.values))),
+        Route("/actions/completions", Page(entrance, GET=Act(may.READ, parts.completions))),
         Route("/sign-in", OpenPage(entrance, sign_in.page)),
         Route("/sign-in/{ticket}", OpenPage(entrance, sign_in.by_ticket)),
         Route("/sign-out", Page(entrance, POST=Act(may.READ, sign_in.out))),

@@ -1,4 +1,5 @@
 // The list of actions while it is read: what is new is announced, what changes does so in place, dates are the reader's.
+import "./completing.js";
 import { follow } from "./events.js";
 import { go } from "./go.js";
 import { replace } from "./replacing.js";
