@@ -12,6 +12,7 @@ from markupsafe import Markup
 from deedbook.domain.lifecycle import State
 from deedbook.projections.dates import iso8601
 from deedbook.web.call import Reply
+from deedbook.web.console.preferences import COLUMNS
 from deedbook.web.console.visible import named, output, visible
 from deedbook.web.dates import parse_date
 
@@ -54,7 +55,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["asset"] = asset
+        self._environment.globals |= {"asset": asset, "columns": COLUMNS}
         self._environment.filters.update(
             {"iso": iso, "date": iso8601, "clock": clock, "span": span, "shape": lambda state: SHAPES[State(state)],
              "short": short, "tail": tail, "shell": shlex.quote, "grouped": lambda number: f"{number:,}",
