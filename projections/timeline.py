@@ -80,7 +80,7 @@ def _counted(
 ) -> tuple[Counts, float]:
     if not selection.best.total:
         return [Counter() for _ in scale.starts], 1.0
-    part = sample.share(db, *tally.span(scale, query))
+    part = sample.share(db, query, *tally.span(scale, query))
     indexed = tally.indexed(db, query, scale, part)
     ways = [tally.row_by_row(db, selection, scale, part), *(indexed.ways() if indexed else ())]
     way = min(ways, key=lambda one: one.cost)
