@@ -91,7 +91,7 @@ def _counted(
         return way.counts(), 1.0
     if indexed is not None:
         # A failure among thousands is not left to chance.
-        states, exact = indexed.rare(BUDGET // 4)
+        states, exact = indexed.rare(BUDGET // 8)
         for counts, these in zip(estimate.counts, exact, strict=True):
             counts.update({state: these[state] - counts[state] for state in states})
     return estimate
