@@ -20,7 +20,7 @@ def test_figures_are_those_of_health(windows: Windows, server: Server) -> None:
     expect(page.get_by_text(root, exact=True)).to_be_visible()
     expect(page.get_by_text(f"deedbook verify --head {told['views']['head']}", exact=True)).to_be_visible()
     for name, version in told["views"]["versions"].items():
-        row = page.get_by_role("row", name=name)
+        row = page.get_by_role("row", name=re.compile(f"^{name} "))
         expect(row.get_by_role("cell").nth(1)).to_have_text(str(version))
         expect(row.get_by_role("cell").nth(2)).to_have_text(f"{told['views']['position']:,}")
 
