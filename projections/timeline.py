@@ -21,6 +21,9 @@ from deedbook.projections.widths import END, fitting
 #: What a count may cost before it is estimated, in thirds of a step along an index (`tally.py`): some 35 ms.
 BUDGET = 3_000_000
 
+#: Which part of that the rare states may cost beside an estimate.
+RARE = 8
+
 
 class Bucket(NamedTuple):
     """A part of the time: its first and last microsecond since the epoch, and how many were in each state."""
@@ -91,7 +94,7 @@ def _counted(
         return way.counts(), 1.0
     if indexed is not None:
         # A failure among thousands is not left to chance.
-        states, exact = indexed.rare(BUDGET // 8)
+        states, exact = indexed.rare(BUDGET // RARE)
         for counts, these in zip(estimate.counts, exact, strict=True):
             counts.update({state: these[state] - counts[state] for state in states})
     return estimate
