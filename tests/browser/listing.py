@@ -1,5 +1,6 @@
 """What tests of the list ask of its page, and of the API beside it."""
 
+import re
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,7 +23,7 @@ def total(server: Server, **query: str | list[str]) -> int:
 
 
 def found(page: Page, number: int) -> None:
-    """Wait until the page says that it found so many, or of what can't be counted at once, at least so many."""
+    """Wait until the page says that it found so many; of what can't be counted at once, a bound or an estimate."""
     shown, until = page.locator("#head .total .number"), time.monotonic() + 30
     while not _is_true(shown.inner_text(), number) and time.monotonic() < until:
         page.wait_for_timeout(100)
@@ -30,8 +31,10 @@ def found(page: Page, number: int) -> None:
 
 
 def _is_true(told: str, number: int) -> bool:
-    bound = told.removeprefix("at least ")
-    return told == f"{number:,}" if bound == told else int(bound.replace(",", "")) <= number
+    digits = int(re.sub(r"\D", "", told) or 0)
+    if told.endswith("+"):
+        return digits <= number
+    return abs(digits - number) < number / 10 if told.startswith("about ") else told == f"{number:,}"
 
 
 def record(server: Server, **more: object) -> str:

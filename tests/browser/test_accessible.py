@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browser import NARROW, THEMES, WIDE, Theme, Windows, link, overflow, violations
+from tests.support.browser import NARROW, THEMES, WIDE, Theme, Windows, link, on_both, overflow, violations
 
 STACK = "/api/app/v1/stack/2d224549-05cc-4901-93f3-dd47daf16259/"
 
@@ -48,6 +48,7 @@ def test_page_is_accessible_and_fits(windows: Windows, name: str) -> None:
             assert (width, theme, violations(page)) == (width, theme, [])
 
 
+@on_both
 def test_asking_is_accessible(windows: Windows, theme: Theme) -> None:
     """What asks first: the dialog of a rebuild, the page that revokes a key; and the list of shortcuts."""
     page = windows.open("/system", theme=theme)

@@ -97,6 +97,7 @@ def test_a_row_that_runs_updates_in_place(windows: Windows, server: Server) -> N
     expect(page.locator("#news")).to_have_text("")
 
 
+@on_both
 def test_a_lost_connection_is_told_and_nothing_is_missed(windows: Windows, server: Server) -> None:
     """While the server is away the page says so; when it is back, what was recorded meanwhile is announced."""
     windows.expect(GONE)

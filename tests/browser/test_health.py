@@ -20,7 +20,7 @@ def test_figures_are_those_of_health(windows: Windows, server: Server) -> None:
     expect(page.get_by_text(root, exact=True)).to_be_visible()
     expect(page.get_by_text(f"deedbook verify --head {told['views']['head']}", exact=True)).to_be_visible()
     for name, version in told["views"]["versions"].items():
-        row = page.get_by_role("row", name=name)
+        row = page.get_by_role("row", name=re.compile(f"^{name} "))
         expect(row.get_by_role("cell").nth(1)).to_have_text(str(version))
         expect(row.get_by_role("cell").nth(2)).to_have_text(f"{told['views']['position']:,}")
 
@@ -62,6 +62,14 @@ def test_who_is_no_admin_is_not_offered_a_rebuild(windows: Windows, server: Serv
     page = windows.open("/system", reader=anna)
     expect(page.get_by_role("heading", name="Rebuild")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Rebuild"))).to_have_count(0)
+
+
+def test_each_view_says_what_it_answers(windows: Windows) -> None:
+    """Whoever reads the figures of a view is told what it is for."""
+    page = windows.open("/system")
+    purposes = page.locator("td.wide:not(.number)").all_inner_texts()
+    assert len(purposes) > 5
+    assert all(purposes)
 
 
 def test_page_says_when_the_server_is_gone(windows: Windows) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, WIDE, Reader, Windows, link, on_both, overflow
+from tests.support.browser import NARROW, WIDE, Reader, Windows, link, on_both, overflow, violations
 from tests.support.hostile import HOSTILE, record
 from tests.support.server import Server
 from tests.web.api.callers import Caller, Json
@@ -84,6 +84,54 @@ def test_hostile_text_is_shown_as_text(windows: Windows, actions: dict[str, Json
         assert "Something went wrong" not in page.locator("main").inner_text()
 
 
+@on_both
+@pytest.mark.parametrize("width", [NARROW, WIDE, 1920])
+def test_a_list_of_hostile_rows_keeps_its_shape(
+    windows: Windows, server: Server, actions: dict[str, Json], width: int
+) -> None:
+    """Among others each row is as high as any, what it has stays in its cell, and saved searches are text as well."""
+    with server.client() as http:
+        for name, text in HOSTILE.items():
+            saved = http.post("/acme/search/", json={"name": text[:100].strip(), "query": f"q={name}"})
+            assert saved.status_code in (200, 201), saved.text
+    page = windows.open("/?namespace=acme", width=width)
+    page.locator("summary", has_text="Saved").click()
+    expect(page.locator(".searches li")).not_to_have_count(0)
+    _check(page)
+    assert overflow(page) == 0
+    for action in actions.values():
+        row = page.locator(f"#action-{action['uuid']}")
+        box = row.bounding_box()
+        assert box is not None
+        assert box["height"] <= (320 if width == NARROW else 60)
+        for cell in row.locator("td").all():
+            inner = cell.bounding_box()
+            assert inner is not None
+            assert inner["x"] >= box["x"] - 1
+            assert inner["x"] + inner["width"] <= box["x"] + box["width"] + 1
+    assert page.locator(".actions").evaluate("(one) => one.offsetWidth - one.parentElement.clientWidth") <= 0
+    assert violations(page) == []
+
+
+@on_both
+def test_hostile_values_are_offered_as_text(windows: Windows, actions: dict[str, Json]) -> None:
+    """What the filters offer is what was recorded, and chosen, it finds what has it."""
+    assert actions
+    page = windows.open("/?namespace=acme", width=NARROW)
+    page.get_by_text("More filters").click()
+    page.get_by_label("Operation", exact=True).fill("onerror")
+    expect(page.locator("#v-action option")).to_have_count(1)
+    expect(page.locator("#v-action option")).to_have_attribute("value", HOSTILE["script"])
+    page.get_by_label("Operation", exact=True).fill(HOSTILE["script"])
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(page.locator(".actions tbody tr")).to_have_count(1)
+    expect(page.locator("#plot[tabindex]")).to_be_visible()
+    _check(page)
+    assert overflow(page) == 0
+
+
+@on_both
 def test_hostile_text_reads_as_it_is(windows: Windows, actions: dict[str, Json]) -> None:
     """What is shown is what was sent, sign by sign, as far as it is shown."""
     text = actions["script"]["object"]
@@ -94,6 +142,7 @@ def test_hostile_text_reads_as_it_is(windows: Windows, actions: dict[str, Json])
     assert page.get_by_role("heading", level=1).locator("bdi").get_attribute("title") == text
 
 
+@on_both
 @pytest.mark.parametrize("name", ["script", "direction", "long"])
 def test_hostile_name_of_a_reader_is_text_everywhere(windows: Windows, server: Server, name: str) -> None:
     """Somebody whose own name is hostile sees all pages whole, and so does the admin who sees their key."""

@@ -42,12 +42,18 @@ def test_wrong_key_is_told_and_the_user_need_not_be_typed_again(windows: Windows
     assert not has_session(page)
 
 
+@on_both
 def test_sign_in_page_is_accessible_and_fits(windows: Windows, theme: Theme) -> None:
-    """On a phone, in either theme, axe-core finds nothing on the sign-in page, and it need not be pushed sideways."""
+    """On a phone, in either theme, refused too, axe-core finds nothing, and the page need not be pushed sideways."""
+    windows.expect("status of 403")
     page = windows.empty(theme=theme, width=NARROW)
     page.goto("/sign-in")
-    assert violations(page) == []
-    assert overflow(page) == 0
+    for sentence in (None, "not known"):
+        if sentence:
+            fill(page, "me", "wrong")
+            expect(page.get_by_role("alert")).to_contain_text(sentence)
+        assert violations(page) == []
+        assert overflow(page) == 0
 
 
 def test_sign_in_needs_no_script(windows: Windows, server: Server) -> None:

@@ -31,6 +31,9 @@ _MORE = frozenset({"action", "user", "object", "method", "ip", "user_agent", "is
 #: Asks for a timeline that is counted, where it would be estimated.
 EXACTLY = "exact"
 
+#: Asks a timeline how many there are, since the list knows only that there are so many at least.
+BOUND = "bound"
+
 #: Ranges that are offered, which end now, by their seconds; that of today begins with its day.
 _RANGES = (("Last hour", 3600), ("Today", 0), ("7 days", 7 * 86_400))
 
@@ -44,11 +47,14 @@ class Then(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """What a page lists; `further` and `back` are the pages next to it, `order` is how the API is asked for it."""
+    """What a page lists; `further` and `back` are the pages next to it, `order` is how the API is asked for it.
+
+    bound: where the total is not known, the number that there are at least; else None.
+    """
 
     actions: Sequence[ActionResource]
     total: int
-    is_exact: bool
+    bound: int | None
     newest_first: bool
     order: Mapping[str, str | int | None]
     limit: int
@@ -107,7 +113,7 @@ class ActionsPage(NamedTuple):
 def question(visit: Visit) -> Asked:
     """Return which actions a page is asked for: a form's mark for related objects says nothing without an object."""
     meant = untyped(visit.asked)
-    beside = {EXACTLY} if "object" in meant else {EXACTLY, "include_related"}
+    beside = {EXACTLY, BOUND} if "object" in meant else {EXACTLY, BOUND, "include_related"}
     return {name: values for name, values in meant.items() if name not in beside}
 
 
@@ -133,7 +139,7 @@ def _listed(filters: Filters, query: ActionQuery, found: Page) -> Listed:
     return Listed(
         [decode(document) for document in found.documents],
         found.total,
-        found.is_exact,
+        None if found.is_exact else max(found.total, len(found.documents)),
         query.newest_first,
         {"order_by": "-start_date" if query.newest_first else "start_date", "as_of": query.as_of},
         query.limit,

@@ -1,5 +1,6 @@
 """What the list of actions asks for while it is read: what is new, rows that have changed, values to choose from."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -7,15 +8,17 @@ from deedbook.projections.reader import Snapshot
 from deedbook.projections.resource import decode
 from deedbook.web.call import Reply
 from deedbook.web.console.actions_page import ROWS, asked, only_filters, question
+from deedbook.web.console.completing import FIXED, unfinished, with_names, with_values
 from deedbook.web.console.templating import Templates
+from deedbook.web.console.typed import TYPED
 from deedbook.web.console.visit import Visit
 from deedbook.web.list_query import REPEATABLE
 from deedbook.web.numbers import whole_number
 from deedbook.web.problems import bad
 from deedbook.web.views import CaughtUpViews
 
-#: Values that are offered at once.
-_OFFERED = 20
+#: Values that are offered at once: for a field, and for what is typed into the search.
+_OFFERED, _COMPLETED = 20, 8
 
 _FIELDS = REPEATABLE | {"object": "object"}
 
@@ -53,6 +56,21 @@ class ActionsParts(NamedTuple):
             lambda snapshot: snapshot.suggestions(namespace, field, part, _OFFERED), is_quick=False
         )
         return self.templates.reply("values.html", visit=visit, values=found)
+
+    async def completions(self, visit: Visit) -> Reply:
+        """Offer what the filter at the end of `text` could become: the commonest of its values, or its whole name."""
+        text, namespace = visit.query.get("text", [""])[-1], visit.namespace
+        one = unfinished(text)
+        if one is None:
+            return self.templates.reply("completions.html", visit=visit, completions=with_names(text))
+        field, part = _FIELDS.get(TYPED[one.name][0]), one.part.lower()
+        values: Sequence[str] = [value for value in FIXED.get(one.name, ()) if value.lower().startswith(part)]
+        if field is not None and one.name not in FIXED:
+            values, _, _ = await self.views.ask(
+                lambda snapshot: snapshot.suggestions(namespace, field, one.part, _OFFERED), is_quick=False
+            )
+            values = sorted(values, key=lambda value: not value.lower().startswith(part))[:_COMPLETED]
+        return self.templates.reply("completions.html", visit=visit, completions=with_values(one, values))
 
 
 def _uuid(text: str) -> UUID:

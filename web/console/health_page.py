@@ -21,6 +21,7 @@ ANSWERS: Mapping[str, str] = {
     "relations": "what is above and below each object",
     "actions": "the list of actions, each as it is now",
     "past": "the list and each action as of any moment",
+    "ranks": "how far down each list a date is",
     "searches": "the searches that a namespace keeps under a name",
     "head": "the Merkle root over the log",
 }

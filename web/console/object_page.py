@@ -60,9 +60,10 @@ class Asked(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """Some of the actions that there are, oldest or newest first."""
+    """Some of the actions that there are, oldest or newest first; not `is_exact`, there are `total` at least."""
 
     total: int
+    is_exact: bool
     actions: Sequence[ActionResource]
 
 
@@ -123,7 +124,8 @@ def question(visit: Visit) -> Asked:
 
 def listed(page: Page) -> Listed:
     """Return a page as it is shown."""
-    return Listed(page.total, [decode(document) for document in page.documents])
+    at_least = max(page.total, len(page.documents))
+    return Listed(at_least, page.is_exact, [decode(document) for document in page.documents])
 
 
 def api_paths(visit: Visit, asked: Asked) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from deedbook.web.console.health_page import HealthPage
 from deedbook.web.console.keys_page import KeysPage
 from deedbook.web.console.object_page import ObjectPage
 from deedbook.web.console.page import Act, Entrance, OpenPage, Page
-from deedbook.web.console.preferences import theme_cookie
+from deedbook.web.console.preferences import columns_cookie, theme_cookie
 from deedbook.web.console.searches_page import SearchesPage
 from deedbook.web.console.sign_in import SignIn
 from deedbook.web.console.templating import own_path, see_other
@@ -49,10 +49,12 @@ def console(  # noqa: PLR0913  # one for each page
         Route("/searches/delete", Page(entrance, POST=Act(may.SAVE, searches.delete))),
         Route("/actions/news", Page(entrance, GET=Act(may.READ, parts.news))),
         Route("/actions/values", Page(entrance, GET=Act(may.READ, parts.values))),
+        Route("/actions/completions", Page(entrance, GET=Act(may.READ, parts.completions))),
         Route("/sign-in", OpenPage(entrance, sign_in.page)),
         Route("/sign-in/{ticket}", OpenPage(entrance, sign_in.by_ticket)),
         Route("/sign-out", Page(entrance, POST=Act(may.READ, sign_in.out))),
         Route("/theme", Page(entrance, POST=Act(may.READ, choose_theme))),
+        Route("/columns", Page(entrance, POST=Act(may.READ, choose_columns))),
         Route("/action/{uuid}", Page(entrance, GET=Act(may.READ, action.page))),
         Route("/action/{uuid}/cancel", Page(
             entrance, GET=Act(may.CANCEL, action.ask_cancel), POST=Act(may.CANCEL, action.cancel))),
@@ -75,4 +77,11 @@ async def choose_theme(visit: Visit) -> Reply:
     """Remember the theme that somebody chose, and go back to the page that they were on."""
     fields = await visit.form()
     cookie = theme_cookie(fields.get("theme", ""), is_secure=visit.is_secure)
+    return see_other(own_path(fields.get("next")), {b"set-cookie": cookie.encode()})
+
+
+async def choose_columns(visit: Visit) -> Reply:
+    """Remember the columns that somebody chose, each a field of its own, and go back to the page that they were on."""
+    fields = await visit.form()
+    cookie = columns_cookie(fields, is_secure=visit.is_secure)
     return see_other(own_path(fields.get("next")), {b"set-cookie": cookie.encode()})

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from deedbook.domain.lifecycle import State
 from deedbook.projections.dates import iso8601
 from deedbook.web.call import Reply
+from deedbook.web.console.preferences import COLUMNS
 from deedbook.web.console.visible import named, output, visible
 from deedbook.web.dates import parse_date
 
@@ -53,11 +55,11 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["asset"] = asset
+        self._environment.globals |= {"asset": asset, "columns": COLUMNS}
         self._environment.filters.update(
             {"iso": iso, "date": iso8601, "clock": clock, "span": span, "shape": lambda state: SHAPES[State(state)],
              "short": short, "tail": tail, "shell": shlex.quote, "grouped": lambda number: f"{number:,}",
-             "visible": visible, "output": output}
+             "visible": visible, "brief": brief, "output": output}
         )  # fmt: skip
 
     def html(self, name: str, **context: object) -> str:
@@ -112,6 +114,11 @@ def span(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     length, unit = next((length, unit) for most, length, unit in _UNITS if seconds < most)
     return f"{seconds / length:.0f} {unit}"
+
+
+def brief(text: str, most: int) -> Markup:
+    """Return a text as `visible` has it; of a longer one than `most` signs as much as `short` leaves."""
+    return visible(text if len(text) <= most else short(text, most))
 
 
 #: A URI of more signs is shortened in the middle.

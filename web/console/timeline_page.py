@@ -9,11 +9,13 @@ from deedbook.projections.reader import Snapshot
 from deedbook.projections.timeline import Timeline
 from deedbook.web.as_of import Moments
 from deedbook.web.call import Reply
-from deedbook.web.console.actions_page import EXACTLY, asked, filters_of, question
+from deedbook.web.console.actions_page import BOUND, EXACTLY, asked, filters_of, question
+from deedbook.web.console.counted import counted
 from deedbook.web.console.drawing import draw
 from deedbook.web.console.filters import Filters
 from deedbook.web.console.templating import Templates
 from deedbook.web.console.visit import Visit
+from deedbook.web.numbers import whole_number
 from deedbook.web.views import CaughtUpViews
 
 #: Bars at the most: on a wide screen, each has some pixels.
@@ -33,7 +35,7 @@ class TimelinePage(NamedTuple):
         """Show the actions that the filters find over time; to a script as a part of a page."""
         as_of = self.moments.asked(visit.asked)
         query = asked(question(visit), visit.namespace, as_of)
-        exactly = EXACTLY in visit.asked
+        exactly, bound = EXACTLY in visit.asked, whole_number(visit.asked, BOUND, 0)
 
         def answer(snapshot: Snapshot) -> Timeline:
             return snapshot.timeline(query, query.start_from, _until(query), BARS, exactly=exactly)
@@ -47,7 +49,11 @@ class TimelinePage(NamedTuple):
             title="Timeline",
             filters=filters,
             drawing=draw(found),
-            exact={EXACTLY: "true"},
+            is_estimate=found.sampled < 1,
+            counted=counted(found, bound) if bound or not visit.is_fragment else None,
+            # It ends now, and not with the last: clocks differ, and some begin a little later.
+            is_cut=query.start_to is None and query.start_from is not None and found.sampled >= 1,
+            exact={EXACTLY: "true", BOUND: bound or None},
             outward=_outward(filters, query),
             whole=filters.changed(start_date__gte=None, start_date__lte=None),
             as_of=as_of,

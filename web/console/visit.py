@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope
 
 from deedbook.domain.keys import NAMESPACE_PATTERN, Right, Role, rights_of
 from deedbook.web.call import Call, Networks
-from deedbook.web.console.preferences import theme_of
+from deedbook.web.console.preferences import columns_of, theme_of
 from deedbook.web.problems import Problem, bad
 from deedbook.web.sessions import Session
 
@@ -34,7 +34,7 @@ class Visit(Call):
     ) -> None:
         super().__init__(scope, receive, session.key, proxies)
         self.token = session.token
-        self.theme = theme_of(scope)
+        self.theme, self.columns = theme_of(scope), columns_of(scope)
         self._namespaces = namespaces
         scope["namespace"] = self.chosen
 

@@ -1,4 +1,5 @@
 // The list of actions while it is read: what is new is announced, what changes does so in place, dates are the reader's.
+import "./completing.js";
 import { follow } from "./events.js";
 import { go } from "./go.js";
 import { replace } from "./replacing.js";
@@ -67,6 +68,12 @@ function announce(count) {
   button.textContent = `${count >= 10000 ? "10,000 or more" : count.toLocaleString("en")} new`;
 }
 
+// How many there are, where the list knew only that there are so many at least: its timeline has counted them.
+function tellTotal(timeline) {
+  const counted = timeline.querySelector("template[data-counted]");
+  if (counted) document.getElementById("total").replaceChildren(counted.content.cloneNode(true));
+}
+
 function update(row) {
   const old = document.getElementById(row.id);
   if (!old) return;
@@ -126,7 +133,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   const part = detail.target;
-  if (part.id === "timeline") draw();
+  if (part.id === "timeline") { draw(); tellTotal(part); }
   localFields();
   elapse();
   begin();
