@@ -41,8 +41,7 @@ def estimate(db: Database, query: ActionQuery, selection: Selection, scale: Scal
     part: which of all actions are in the time that is asked for, about. Returns None where the log is no longer than
     the sample, or where a query can't be checked on one action.
     """
-    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM actions").fetchone()
-    last = last if query.as_of is None else min(last, query.as_of)
+    last = _last(db, query)
     blocks = int(BLOCKS * min(CLOSER, 1 / part))
     if last < 2 * LENGTH * blocks:
         return None
@@ -62,9 +61,12 @@ def spread(last: int, blocks: int) -> list[int]:
     return [int(stride * block + (stride - LENGTH) * (block * _GOLDEN % 1)) for block in range(blocks)]
 
 
-def share(db: Database, low: int, high: int) -> float:
-    """Return which part of all actions stands between two dates, about: of a few, spread evenly over the log."""
-    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM actions").fetchone()
+def share(db: Database, query: ActionQuery, low: int, high: int) -> float:
+    """Return which part of all actions up to a query's moment stands between two dates, about.
+
+    That is told by a few, spread evenly over the log.
+    """
+    last = _last(db, query)
     positions = ", ".join(f"({last * number // _FEW})" for number in range(_FEW))
     (found,) = db.execute(
         "SELECT count(*) FROM (SELECT (SELECT sort FROM actions WHERE id > column1 ORDER BY id LIMIT 1) AS sort"
@@ -72,3 +74,8 @@ def share(db: Database, low: int, high: int) -> float:
         (low, high),
     ).fetchone()
     return float(found / _FEW)
+
+
+def _last(db: Database, query: ActionQuery) -> int:
+    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM actions").fetchone()
+    return int(last if query.as_of is None else min(last, query.as_of))

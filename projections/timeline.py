@@ -21,6 +21,9 @@ from deedbook.projections.widths import END, fitting
 #: What a count may cost before it is estimated, in thirds of a step along an index (`tally.py`): some 35 ms.
 BUDGET = 3_000_000
 
+#: Which part of that the rare states may cost beside an estimate.
+RARE = 8
+
 
 class Bucket(NamedTuple):
     """A part of the time: its first and last microsecond since the epoch, and how many were in each state."""
@@ -80,18 +83,18 @@ def _counted(
 ) -> tuple[Counts, float]:
     if not selection.best.total:
         return [Counter() for _ in scale.starts], 1.0
-    indexed = tally.indexed(db, query, scale)
-    ways = [tally.row_by_row(db, selection, scale), *(indexed.ways() if indexed else ())]
+    part = sample.share(db, query, *tally.span(scale, query))
+    indexed = tally.indexed(db, query, scale, part)
+    ways = [tally.row_by_row(db, selection, scale, part), *(indexed.ways() if indexed else ())]
     way = min(ways, key=lambda one: one.cost)
-    part = sample.share(db, *tally.span(scale, query))
-    if exactly or way.cost * part <= BUDGET:
+    if exactly or way.cost <= BUDGET:
         return way.counts(), 1.0
     estimate = sample.estimate(db, query, selection, scale, part)
     if estimate is None:
         return way.counts(), 1.0
     if indexed is not None:
         # A failure among thousands is not left to chance.
-        states, exact = indexed.rare(BUDGET // 4)
+        states, exact = indexed.rare(BUDGET // RARE)
         for counts, these in zip(estimate.counts, exact, strict=True):
             counts.update({state: these[state] - counts[state] for state in states})
     return estimate

@@ -11,6 +11,7 @@ def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     if request.param == "very many":
         monkeypatch.setattr(drivers, "MERGED", 1)
         monkeypatch.setattr(drivers, "SORTED", 1)
+        monkeypatch.setattr(drivers, "LISTED_BELOW", 1)
         monkeypatch.setattr(search, "LISTED", 1)
         monkeypatch.setattr(totals, "THROUGH_INDEX", 3)
         monkeypatch.setattr(totals, "IN_A_ROW", 5)

@@ -40,6 +40,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
 def _scarce(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if counting took long: what may be looked at is a fifth."""
     monkeypatch.setattr(timeline, "BUDGET", 5 * ACTIONS // 2)
+    monkeypatch.setattr(timeline, "RARE", 4)
     monkeypatch.setattr(sample, "LENGTH", 16)
     monkeypatch.setattr(sample, "BLOCKS", ACTIONS * 3 // 2 // 16 // 5)
 
