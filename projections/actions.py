@@ -20,7 +20,7 @@ from deedbook.domain.lifecycle import FINAL, State
 from deedbook.projections import ends, past, ranks, retries
 from deedbook.projections.past import Left
 from deedbook.projections.prepared import CANCEL, RETRY, Begun, Life, Move, Part, Term
-from deedbook.projections.ranks import Ranks, Standing
+from deedbook.projections.ranks import Ranks, Standing, Taken
 from deedbook.projections.relations import Relations
 from deedbook.projections.resource import decode, encode, move
 from deedbook.projections.rows import insert_rows
@@ -242,27 +242,26 @@ class Actions:
 
     def _rank(self, begun: Begun, numbers: Sequence[int]) -> None:
         """Keep the ranks: of what is new, of what was sorted anew, and of what has another state."""
-        come = [
-            standing
-            for at, (sort, number) in enumerate(zip(begun.sorts, begun.ids, strict=True))
-            if not self._ranks.is_behind_all(sort, number)
-            for standing in self._standings([
-                numbers[place] for place in begun.terms[at * len(FIELDS) : (at + 1) * len(FIELDS)]
-            ], sort, number)
-        ]  # fmt: skip
+        come = Taken()
+        for sort, number, at in sorted(zip(begun.sorts, begun.ids, range(len(begun.ids)), strict=True)):
+            if not self._ranks.is_behind_all(sort, number):
+                terms = [numbers[place] for place in begun.terms[at * len(FIELDS) : (at + 1) * len(FIELDS)]]
+                come.take_all(terms, self._above(terms[_OBJECT]), sort, number)
         gone: list[Standing] = []
         for row in self._moved.values():
             before, now = (row.term_before, row.sort_before), (row.term, row.sort)
             if before == now or all(self._ranks.is_behind_all(sort, row.id) for _, sort in (before, now)):
                 continue
-            terms: Sequence[int | None] = [None] * _STATE
+            others: Sequence[int | None] = [None] * _STATE
             if row.sort != row.sort_before:
                 columns = ", ".join(FIELDS[:_STATE])
-                terms = self._db.execute(f"SELECT {columns} FROM actions WHERE id = ?", (row.id,)).fetchone()
-            for standing, (state, sort) in ((gone, before), (come, now)):
-                standing.extend(self._standings([*terms, state], sort, row.id))
-        come += self._ended(begun, numbers)
-        if gone or come:
+                others = self._db.execute(f"SELECT {columns} FROM actions WHERE id = ?", (row.id,)).fetchone()
+            gone += self._standings([*others, row.term_before], row.sort_before, row.id)
+            for standing in self._standings([*others, row.term], row.sort, row.id):
+                come.take(standing)
+        for standing in self._ended(begun, numbers):
+            come.take(standing)
+        if gone or come.places:
             self._ranks.change(gone, come)
 
     def _ended(self, begun: Begun, numbers: Sequence[int]) -> Iterator[Standing]:
@@ -293,7 +292,10 @@ class Actions:
         if len(places) > _ONE_BY_ONE:
             self._ranks.refill(order)
         elif places:
-            self._ranks.change([], [Standing(order, *place) for place in places])
+            come = Taken()
+            for place in places:
+                come.take(Standing(order, *place))
+            self._ranks.change([], come)
 
     def _above(self, term: int | None) -> Sequence[int]:
         return self._relations.above(term) if term else ()

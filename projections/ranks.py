@@ -36,8 +36,8 @@ CACHE = 200_000
 #: Where no mark is: before the first.
 _NOWHERE = (-(2**63), 0)
 
-#: A mark's place, date and id, and what is to be added to what stands before it.
-_Sum = tuple[tuple[int, int], int]
+#: A date and an action's id.
+_Place = tuple[int, int]
 
 
 class Order(NamedTuple):
@@ -61,6 +61,7 @@ def order_below(term: int) -> Order:
     return Order(-term, "listed", f"term = {term}")
 
 
+@lru_cache(maxsize=10_000)
 def order_of_ends(namespace: int) -> Order:
     """Return the order in which the actions of a namespace, the number of its term, ended."""
     return Order(ENDS + namespace, _BY_END, f"namespace = {namespace}", '"end"')
@@ -86,6 +87,35 @@ def standings(terms: Sequence[int | None], above: Iterable[int], sort: int, acti
     orders = [order_of(field, term) for field, term in zip(FIELDS, terms, strict=True) if term]
     everywhere = [_ALL] if terms[0] else []
     return [Standing(order, sort, action) for order in (*everywhere, *orders, *map(order_below, above))]
+
+
+class Taken:
+    """Places that actions take, all of a transaction: by the key of each order; those of marks as they stand, too.
+
+    Nearly all are no marks, and of these a key is enough: measured, a fifth of what ranks cost of an import.
+    """
+
+    def __init__(self) -> None:
+        self.places: defaultdict[int, list[_Place]] = defaultdict(list)
+        self.marks: list[Standing] = []
+
+    def take(self, one: Standing) -> None:
+        """Take one place."""
+        self.places[one.order.key].append((one.sort, one.id))
+        if is_mark(one.id):
+            self.marks.append(one)
+
+    def take_all(self, terms: Sequence[int], above: Iterable[int], sort: int, action: int) -> None:
+        """Take those of a new action, in each order that it stands in: see `standings`; a term that is 0 is none."""
+        places, place = self.places, (sort, action)
+        places[EVERYTHING].append(place)
+        for term in terms:
+            if term:
+                places[term].append(place)
+        for term in above:
+            places[-term].append(place)
+        if is_mark(action):
+            self.marks += standings(terms, above, sort, action)
 
 
 def create(db: Database) -> None:
@@ -116,16 +146,22 @@ class Ranks:
         """Tell the same of a place in one order."""
         return one[1:] > self._last_of(one.order.key) and not is_mark(one.id)
 
-    def change(self, gone: Sequence[Standing], come: Sequence[Standing]) -> None:
+    def change(self, gone: Sequence[Standing], come: Taken) -> None:
         """Take in places that were left and taken, all of a transaction at once."""
+        left = Taken()
+        for one in gone:
+            left.take(one)
         # First all rows that there are tell what is between them; then marks that are gone leave it to the next one.
-        self._add([(-1, one) for one in gone] + [(1, one) for one in come])
+        self._add(left, -1)
+        self._add(come, 1)
         for level in range(len(GAPS)):
-            for one in _marks(gone, level):
-                self._remove_mark(level, one)
+            for one in left.marks:
+                if is_mark(one.id, level):
+                    self._remove_mark(level, one)
         for level in range(len(GAPS)):
-            for one in _marks(come, level):
-                self._add_mark(level, one)
+            for one in come.marks:
+                if is_mark(one.id, level):
+                    self._add_mark(level, one)
 
     def refill(self, order: Order) -> None:
         """Make the rows of one order anew, of what is in its table."""
@@ -147,41 +183,34 @@ class Ranks:
             last = self._last[key] = row or _NOWHERE
         return last
 
-    def _add(self, changes: Iterable[tuple[int, Standing]]) -> None:
+    def _add(self, taken: Taken, by: int) -> None:
         """Count each place in the row of the mark behind it, at each level."""
-        by_order = defaultdict(list)
-        for by, (order, sort, action) in changes:
-            if (sort, action) < self._last_of(order.key):
-                by_order[order.key].append(((sort, action), by))
         self._db.conn.executemany(
             "UPDATE ranks SET before = before + ? WHERE (term, level, sort, id) = (?, ?, ?, ?)",
             [
-                (by, key, level, *mark)
-                for key, places in by_order.items()
+                (by * count, key, level, *mark)
+                for key, places in taken.places.items()
                 for level in range(len(GAPS))
-                for mark, by in self._behind(key, level, sorted(places))
+                for mark, count in self._behind(key, level, sorted(places))
             ],
         )
 
-    def _behind(self, key: int, level: int, places: Sequence[tuple[tuple[int, int], int]]) -> Iterator[_Sum]:
-        """Yield each mark that has some of these places before it, the nearest of its level, with their sum.
+    def _behind(self, key: int, level: int, places: Sequence[_Place]) -> Iterator[tuple[_Place, int]]:
+        """Yield each mark that has some of these places before it, the nearest of its level, and how many.
 
         Actions come in the order of time, if not at its end: those that share a mark look for it once.
         """
-        at = 0
-        while at < len(places):
+        at, end = 0, bisect_left(places, self._last_of(key))
+        while at < end:
             mark = self._db.execute(
                 "SELECT sort, id FROM ranks WHERE term = ? AND level = ? AND (sort, id) > (?, ?)"
                 " ORDER BY sort, id LIMIT 1",
-                (key, level, *places[at][0]),
+                (key, level, *places[at]),
             ).fetchone()
             if mark is None:
                 return
-            end = bisect_left(places, (mark,), at)
-            by = sum(by for _, by in places[at:end])
-            if by:
-                yield mark, by
-            at = end
+            before, at = at, bisect_left(places, mark, at)
+            yield mark, at - before
 
     def _remove_mark(self, level: int, one: Standing) -> None:
         key = (one.order.key, level, one.sort, one.id)
@@ -221,12 +250,6 @@ class Ranks:
             " FROM ranks WHERE term = ?1 AND level = ?2 AND (sort, id) > (?3, ?4) ORDER BY sort, id LIMIT 1)",
             (one.order.key, level, one.sort, one.id, by),
         )
-
-
-def _marks(places: Sequence[Standing], level: int) -> list[Standing]:
-    """Return the places of marks among others; most actions are none, and stand in many orders."""
-    marks = {number for number in {one.id for one in places} if is_mark(number, level)}
-    return [one for one in places if one.id in marks] if marks else []
 
 
 def fill(db: Database) -> None:

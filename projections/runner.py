@@ -3,6 +3,8 @@
 The others wait for its lock, which the kernel frees when it dies, and take over within a second. An event that can't be
 read stops the views at that position, for all to see; the runner then lets go of the lock, so that a newer version that
 can read it may lead.
+
+How it folds into one generation is in `leading.py`.
 """
 
 import fcntl
@@ -12,22 +14,16 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from deedbook.domain.errors import DeedbookError, Unavailable, Undecodable
 from deedbook.domain.log import EventLog
 from deedbook.projections.fitness import unfit
 from deedbook.projections.generations import AlreadyBuilding, Generations, inode_of
+from deedbook.projections.leading import Leading
 from deedbook.projections.rebuild import BuildAbandoned, build
 from deedbook.projections.versions import is_damage
-from deedbook.projections.view import Views
-
-#: Events folded in one transaction.
-BATCH = 1000
-
-#: The pace while nobody waits: measured, batches of 25 ms halve what an event costs the recording beside it, and those
-#: of 50 ms take another fifth off; longer ones save little, and whoever comes to read would wait for more events.
-PACE_SECONDS = 0.05
 
 #: How often one that does not lead tries to.
 TAKE_OVER_SECONDS = 0.5
@@ -38,6 +34,9 @@ FEW = 20_000
 #: A build that came to nothing is repeated after ten times as long as it took, so that it takes no core for ever; but
 #: after so many seconds at the most.
 IN_VAIN, PATIENCE_SECONDS = 10, 60.0
+
+#: How long somebody else's build is let be, in seconds, until it is looked what came of it.
+_STEP = 0.05
 
 #: How long closing waits for the transaction that is under way, in seconds; cut off, it is undone.
 _CLOSING = 2.0
@@ -63,7 +62,6 @@ class Runner:
         self._build = build
         self._take = take
         self._lock = generations.folder / "views-lock"
-        self._woken = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deedbook-runner", daemon=True)
         #: Told after each transaction, from the runner's thread: the position that the views have reached.
@@ -73,7 +71,8 @@ class Runner:
         #: Why the last try to lead failed; None while all is well.
         self.failure: str | None = None
         self.leads = False
-        self._build_again_at = 0.0
+        self._leading: Leading | None = None
+        self._looked = self._build_again_at = 0.0
 
     def start(self) -> None:
         """Begin to project, or to wait for the lock."""
@@ -81,12 +80,14 @@ class Runner:
 
     def wake(self) -> None:
         """Project at once what was committed: somebody waits for it."""
-        self._woken.set()
+        leading = self._leading
+        if leading is not None:
+            leading.wake()
 
     def close(self) -> None:
         """Finish the transaction that is under way, let go of the lock, and return."""
         self._closing.set()
-        self._woken.set()
+        self.wake()
         self._thread.join(_CLOSING)
 
     def _run(self) -> None:
@@ -99,17 +100,17 @@ class Runner:
             else:
                 try:
                     if _taken(lock):
-                        self._try_to_lead(os.fstat(lock).st_ino)
+                        self._try_to_lead(lock)
                 finally:
                     os.close(lock)
             self._look()
             self._closing.wait(TAKE_OVER_SECONDS)
 
     def _try_to_lead(self, lock: int) -> None:
-        """Lead, while the lock that is taken is the one that others find: its inode is `lock`."""
+        """Lead, while the lock that is taken, in the descriptor `lock`, is the one that others find."""
         self.leads = True
         try:
-            while not self._closing.is_set() and inode_of(str(self._lock)) == lock:
+            while not self._closing.is_set() and self._holds(lock):
                 self._lead(self._ready(), lock)
         except (Undecodable, BuildAbandoned):
             pass
@@ -154,7 +155,7 @@ class Runner:
                 build(self._log, self._generations, self._closing.is_set, because=because)
         except AlreadyBuilding:
             # Somebody else is at it: what comes of it is looked at soon.
-            self._closing.wait(PACE_SECONDS)
+            self._closing.wait(_STEP)
         except (DeedbookError, sqlite3.Error, OSError):
             now = time.monotonic()
             self._build_again_at = now + min(IN_VAIN * (now - began), PATIENCE_SECONDS)
@@ -163,59 +164,38 @@ class Runner:
     def _lead(self, path: Path, lock: int) -> None:
         """Project into one generation, until another is put in its place, or until it is found to be damaged."""
         inode = inode_of(str(path))
+        goes_on = partial(self._goes_on, path, lock)
+        self._leading = Leading(self._log, path, lock, self._closing, goes_on, self._reached)
         try:
-            views = Views(path, must_exist=True)
-            try:
-                self._project(path, views, lock)
-            finally:
-                views.close()
+            self._leading.run()
         except sqlite3.Error as error:
             if is_damage(error):
                 self._generations.condemn(path, inode)
             elif inode_of(str(path)) == inode:
                 raise
+        finally:
+            self._leading = None
 
-    def _project(self, path: Path, views: Views, lock: int) -> None:
-        files = _files(path)
-        seen, looked = -1, time.monotonic()
-        while not self._closing.is_set() and self._generations.current() == path:
-            if _files(path) != files:
-                # Without its journal a file is not whole; another one of its name is looked at as any other.
-                self._generations.condemn(path, files[0])
-                return
-            changes = self._log.changes()
-            if changes != seen:
-                seen = changes
-                self._catch_up(views)
-                self.failure = None
-            if time.monotonic() - looked > TAKE_OVER_SECONDS:
-                looked = time.monotonic()
-                self._look()
-                if inode_of(str(self._lock)) != lock:
-                    return
-            self._pause()
+    def _goes_on(self, path: Path, lock: int) -> bool:
+        if self._generations.current() != path:
+            return False
+        if time.monotonic() - self._looked <= TAKE_OVER_SECONDS:
+            return True
+        self._looked = time.monotonic()
+        self._look()
+        return self._holds(lock)
 
-    def _catch_up(self, views: Views) -> None:
-        while not self._closing.is_set():
-            try:
-                happened = self._log.read(views.tracking.position, BATCH)
-            except Undecodable as error:
-                views.stop(error.position, error.reason)
-                raise
-            if not happened:
-                views.go_on()
-                return
-            views.apply(happened)
-            for call in self.on_progress:
-                call(views.tracking.position)
+    def _holds(self, lock: int) -> bool:
+        return inode_of(str(self._lock)) == os.fstat(lock).st_ino
+
+    def _reached(self, position: int) -> None:
+        self.failure = None
+        for call in self.on_progress:
+            call(position)
 
     def _look(self) -> None:
         for call in self.on_look:
             call()
-
-    def _pause(self) -> None:
-        self._woken.wait(PACE_SECONDS)
-        self._woken.clear()
 
 
 def _taken(lock: int) -> bool:
@@ -224,8 +204,3 @@ def _taken(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _files(path: Path) -> tuple[int | None, ...]:
-    """Return what tells a file and its two journals, which are there while it is open, from others of their names."""
-    return tuple(inode_of(f"{path}{end}") for end in ("", "-wal", "-shm"))
