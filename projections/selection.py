@@ -69,11 +69,10 @@ def union(branches: Sequence[Branch], *columns: str) -> tuple[str, list[object]]
         return f"SELECT {', '.join(f'NULL AS {name}' for name in ('sort', 'id', *columns))} WHERE 0", []
     if columns:
         branches = [_joined(branch) for branch in branches]
-    selects = (
-        f"SELECT {', '.join(f'{value} AS {name}' for name, value in _columns(branch, columns).items())}"
-        f" FROM {branch.tables} WHERE {branch.condition}"
+    selects = [
+        f"{_selecting(branch.key, branch.columns, columns)} FROM {branch.tables} WHERE {branch.condition}"
         for branch in branches
-    )
+    ]
     return " UNION ALL ".join(selects), [value for branch in branches for value in branch.parameters]
 
 
