@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from sqlite_utils import Database
 
 from deedbook.domain.lifecycle import FINAL, State
-from deedbook.projections import past, ranks, retries
+from deedbook.projections import ends, past, ranks, retries
 from deedbook.projections.past import Left
 from deedbook.projections.prepared import CANCEL, RETRY, Begun, Life, Move, Part, Term
 from deedbook.projections.ranks import Ranks, Standing
@@ -98,7 +98,7 @@ class Actions:
             behind = [other for other in FIELDS if other != field] if field == "state" else []
             db.table("actions").create_index([field, "sort", *behind], f"actions_by_{field}")
         db.table("actions").create_index(["sort"], "actions_by_sort")
-        db.table("actions").create_index(["namespace", "end"], "actions_by_end")
+        ends.create_indexes(db)
         db.execute("CREATE INDEX actions_unstarted ON actions (sort) WHERE start IS NULL")
         past.create_indexes(db)
 

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.projections import milestones, ranks, search
+from deedbook.projections import ends, milestones, ranks, search
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.ends import Range
 from deedbook.projections.moment import NOW, OPEN, Branch, as_it_was, held, standing, unchanged, waited
 from deedbook.projections.terms import numbers
 
 #: More alternatives than this are not merged in order, but sorted: SQLite joins at most 500 selects.
 MERGED = 50
 
-#: Up to so many actions, a range of end dates is read through its own index and sorted.
+#: Up to so many actions are sorted, where no index has them in the order of the list.
 SORTED = 10_000
 
 #: The total of a driver that never drives.
@@ -34,7 +35,8 @@ class Driver(NamedTuple):
     """A way to read the list: its branches hold about `total` actions before the other filters.
 
     check: the same as a condition on one action, for when another drives, with `Columns` for braces; parameters: of it.
-    exactly: how many it holds, where that need not be counted one by one; is_of_then: its branches are of the moment.
+    exactly: how many it holds, where that need not be counted one by one; is_dated: it holds only what is of the dates
+    that are asked for; is_of_then: its branches are of the moment.
     """
 
     total: int
@@ -42,6 +44,7 @@ class Driver(NamedTuple):
     check: str
     parameters: tuple[object, ...]
     exactly: Callable[[], int] | None = None
+    is_dated: bool = False
     is_of_then: bool = False
 
 
@@ -87,6 +90,17 @@ def bounds(query: ActionQuery) -> list[tuple[str, int]]:
         if value is not None:
             found.append((condition, value))
     return found
+
+
+def started(db: Database, query: ActionQuery) -> list[tuple[str, int]]:
+    """Return what the range of ends tells of the place in the order, so that a walk begins near what it looks for."""
+    if query.end_from is query.end_to is None:
+        return []
+    namespaces = namespaces_of(db, query)
+    if len(namespaces) > MERGED:
+        return []
+    dates = ends.started(db, namespaces, Range(query.end_from, query.end_to))
+    return [(f"{{sort}} {sign} ?", date) for sign, date in zip((">=", "<="), dates, strict=True) if date is not None]
 
 
 def of_then(db: Database, query: ActionQuery, driver: Driver) -> Driver:
@@ -218,33 +232,30 @@ def _by_word(query: ActionQuery, word: str, terms: Mapping[str, search.Found]) -
     return Driver(total, list(search.branches(terms, MERGED)), condition, parameters, exactly)
 
 
-def ended(db: Database, query: ActionQuery) -> list[Branch]:
-    """Return what ended in a query's range, in its namespace."""
-    conditions, dates = zip(*bounds(ActionQuery(end_from=query.end_from, end_to=query.end_to)), strict=True)
-    condition = " AND ".join(conditions).format(**NOW._asdict())
-    terms = [term for term, _ in numbers(db, query.namespace, "namespace", ("",))]
-    table = "actions AS a INDEXED BY actions_by_end"
-    if len(terms) > MERGED:
-        among = f"a.namespace IN ({','.join('?' * len(terms))})"
-        return [Branch(table, f"{among} AND {condition}", (*terms, *dates))]
-    return [Branch(table, f"a.namespace = ? AND {condition}", (term, *dates)) for term in terms]
-
-
 def _by_end(db: Database, query: ActionQuery) -> Iterable[Driver]:
-    """Drive by the end date where few ended in the range; else the range is checked on each (`bounds`)."""
-    branches = ended(db, query)
-    some = " UNION ALL ".join(f"SELECT 1 FROM {branch.tables} WHERE {branch.condition}" for branch in branches)
-    (found,) = db.execute(
-        f"SELECT count(*) FROM ({some or 'SELECT 1 WHERE 0'} LIMIT {SORTED + 1})",
-        [parameter for branch in branches for parameter in branch.parameters],
-    ).fetchone()
-    if found > SORTED:
+    """Drive by the end date; views of an older release, only where few ended in the range: these are sorted."""
+    namespaces, ended = namespaces_of(db, query), Range(query.end_from, query.end_to)
+    if len(namespaces) > MERGED:
         return
+    found = ends.number(db, namespaces, ended)
+    if ends.has_lengths(db):
+        branches = ends.in_order(db, namespaces, ended)
+    elif found <= SORTED:
+        branches = [branch._replace(columns=NOW, ranked=None) for branch in ends.by_end(namespaces, ended)]
+    else:
+        return
+    # The range itself is checked on each, whatever drives (`bounds`).
     if query.as_of is None:
-        yield Driver(found, branches, "", ())
+        yield Driver(found, branches, IMPLIED, (), is_dated=True)
         return
-    since = [unchanged(branch, query.as_of) for branch in branches]
-    yield Driver(found, [*since, *held(db, query.namespace, OPEN, query.as_of)], "", (), is_of_then=True)
+    since = [unchanged(standing(db, branch, query.as_of), query.as_of) for branch in branches]
+    left = held(db, query.namespace, OPEN, query.as_of)
+    yield Driver(found, [*since, *left], IMPLIED, (), is_dated=True, is_of_then=True)
+
+
+def namespaces_of(db: Database, query: ActionQuery) -> list[int]:
+    """Return the numbers of the terms of the namespaces that a query is about."""
+    return [term for term, _ in numbers(db, query.namespace, "namespace", ("",))]
 
 
 def _everything(db: Database, query: ActionQuery) -> Driver:

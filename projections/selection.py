@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers, of_then
+from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers, of_then, started
 from deedbook.projections.moment import NOW, Branch, as_it_was
 
 
@@ -28,7 +28,8 @@ def select(db: Database, query: ActionQuery) -> Selection:
     others = [driver for driver in ways if driver is not best and driver.check]
     telling = [driver for driver in ways if driver.check != IMPLIED]
     best = of_then(db, query, best)
-    return Selection(best, [_narrowed(branch, others, bounds(query)) for branch in best.branches], telling)
+    ranges = bounds(query) + ([] if best.is_dated else started(db, query))
+    return Selection(best, [_narrowed(branch, others, ranges) for branch in best.branches], telling)
 
 
 def matching(query: ActionQuery, selection: Selection, tables: str, condition: str) -> Branch | None:

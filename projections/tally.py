@@ -51,15 +51,20 @@ class Scale(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A way to count: what it costs where all of the time is asked for, in thirds of a step along an index."""
+    """A way to count: what it costs, in thirds of a step along an index."""
 
     cost: int
     counts: Callable[[], Counts]
 
 
-def row_by_row(db: Database, selection: Selection, scale: Scale) -> Way:
-    """Return the way that is always there: to look at each action that a query selects."""
-    return Way(selection.best.total * GROUP, lambda: by_row(db, selection.branches, scale))
+def row_by_row(db: Database, selection: Selection, scale: Scale, part: float) -> Way:
+    """Return the way that is always there: to look at each action that a query selects.
+
+    part: which of all actions stand within the scale, about.
+    """
+    best = selection.best
+    number = best.total if best.is_dated else best.total * part
+    return Way(int(number * GROUP), lambda: by_row(db, selection.branches, scale))
 
 
 def span(scale: Scale, query: ActionQuery) -> tuple[int, int]:
@@ -84,23 +89,27 @@ def by_row(db: Database, branches: Sequence[Branch], scale: Scale) -> Counts:
     return counts
 
 
-def indexed(db: Database, query: ActionQuery, scale: Scale) -> "Indexed | None":
-    """Return what counts a query along indexes; None where these don't tell all that it asks."""
+def indexed(db: Database, query: ActionQuery, scale: Scale, part: float) -> "Indexed | None":
+    """Return what counts a query along indexes; None where these don't tell all that it asks.
+
+    part: which of all actions stand within the scale, about.
+    """
     if query.as_of is not None or (query.end_from, query.end_to) != (None, None) or not has_unstarted(db):
         return None
     equal = {field: values for field, values in query.equal.items() if field != "state"}
     stateless = select(db, structs.replace(query, equal=equal, start_from=None, start_to=None))
-    return Indexed(db, query, stateless, scale) if all(driver.check for driver in stateless.telling) else None
+    return Indexed(db, query, stateless, scale, part) if all(driver.check for driver in stateless.telling) else None
 
 
 class Indexed:
     """Counts along indexes; `selection` is that of the query, but for its states and its range of dates."""
 
-    def __init__(self, db: Database, query: ActionQuery, selection: Selection, scale: Scale) -> None:
+    def __init__(self, db: Database, query: ActionQuery, selection: Selection, scale: Scale, part: float) -> None:
         self._db = db
         self._query = query
         self._selection = selection
         self._scale = scale
+        self._part = part
         self._within = _within(scale, query)
         self._terms: Mapping[State, Sequence[tuple[int, int]]] = {
             state: numbers(db, query.namespace, "state", (state,)) for state in State
@@ -120,7 +129,7 @@ class Indexed:
         if commonest in self._wanted and all(driver is best for driver in self._selection.telling):
             others = [state for state in State if state != commonest]
             yield Way(
-                self._cost(others) + 3 * min(best.total, RANKED),
+                self._cost(others) + int(3 * min(best.total, RANKED) * self._part),
                 lambda: self._started(self._by_rest(commonest, others)),
             )
 
@@ -136,8 +145,8 @@ class Indexed:
     def _cost(self, states: Sequence[State]) -> int:
         totals = [self._totals[state] for state in states]
         if self._checks:
-            return sum(totals) * (STEP + CHECK * len(self._checks))
-        return sum(min(total, RANKED) for total in totals) * STEP
+            return int(sum(totals) * self._part) * (STEP + CHECK * len(self._checks))
+        return int(sum(min(total, RANKED) for total in totals) * self._part) * STEP
 
     def _by_rest(self, commonest: State, others: Sequence[State]) -> Counts:
         """Count along the filter's index; what is in no other state is in the commonest."""

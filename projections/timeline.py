@@ -80,11 +80,11 @@ def _counted(
 ) -> tuple[Counts, float]:
     if not selection.best.total:
         return [Counter() for _ in scale.starts], 1.0
-    indexed = tally.indexed(db, query, scale)
-    ways = [tally.row_by_row(db, selection, scale), *(indexed.ways() if indexed else ())]
-    way = min(ways, key=lambda one: one.cost)
     part = sample.share(db, *tally.span(scale, query))
-    if exactly or way.cost * part <= BUDGET:
+    indexed = tally.indexed(db, query, scale, part)
+    ways = [tally.row_by_row(db, selection, scale, part), *(indexed.ways() if indexed else ())]
+    way = min(ways, key=lambda one: one.cost)
+    if exactly or way.cost <= BUDGET:
         return way.counts(), 1.0
     estimate = sample.estimate(db, query, selection, scale, part)
     if estimate is None:

@@ -12,14 +12,13 @@ from typing import NamedTuple
 from msgspec import structs
 from sqlite_utils import Database
 
+from deedbook.projections import ends
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.drivers import MERGED, Driver, ended
-from deedbook.projections.moment import NOW, Branch
+from deedbook.projections.drivers import Driver, namespaces_of
+from deedbook.projections.ends import Range
+from deedbook.projections.moment import Branch
 from deedbook.projections.places import has_ranks, standing_before
-from deedbook.projections.ranks import ENDS
 from deedbook.projections.selection import Selection, matching, union
-from deedbook.projections.terms import numbers
-from deedbook.projections.widths import END
 
 #: Actions that may be looked at for a total of free text: through an index, or in a walk through the newest of the
 #: table, of which each costs a quarter. Both take some 5 ms.
@@ -42,7 +41,7 @@ def total(db: Database, query: ActionQuery, selection: Selection) -> Total:
             return Total(only.exactly())
     if query.words and selection.best.total > THROUGH_INDEX:
         return _at_least(db, query, selection)
-    for counting in (_started(db, query, selection), _ended(db, query)):
+    for counting in (_started(db, query, selection), _ended(db, query, selection.best)):
         if counting is not None:
             return Total(counting)
     if selection.best.total > query.look and not query.words:
@@ -94,27 +93,16 @@ def _before(db: Database, driver: Driver, date: int) -> int:
     return sum(standing_before(db, branch, date) for branch in driver.branches)
 
 
-def _ended(db: Database, query: ActionQuery) -> int | None:
-    """Count what ended in a range, where no more is asked: through the index alone. Returns None where more is."""
+def _ended(db: Database, query: ActionQuery, best: Driver) -> int | None:
+    """Count what ended in a range, where no more is asked. Returns None where more is."""
     if query.as_of is not None or (query.end_from, query.end_to) == (None, None):
         return None
     alone = ActionQuery(namespace=query.namespace, end_from=query.end_from, end_to=query.end_to)
     if _asked(query) != _asked(alone):
         return None
-    orders = [_ends(term) for term, _ in numbers(db, query.namespace, "namespace", ("",))]
-    if len(orders) > MERGED or not has_ranks(db):
-        return _count(db, ended(db, query))
-    low, high = query.end_from or 0, END if query.end_to is None else query.end_to + 1
-    if low > high:
-        return 0
-    return sum(standing_before(db, order, high) - standing_before(db, order, low) for order in orders)
-
-
-def _ends(namespace: int) -> Branch:
-    """Return what ended in a namespace, in the order of that."""
-    by_end = NOW._replace(sort=NOW.end)
-    table = "actions AS a INDEXED BY actions_by_end"
-    return Branch(table, "a.namespace = ?", (namespace,), columns=by_end, ranked=ENDS + namespace)
+    if best.is_dated:
+        return best.total
+    return ends.number(db, namespaces_of(db, query), Range(query.end_from, query.end_to))
 
 
 def _asked(query: ActionQuery) -> ActionQuery:

@@ -75,8 +75,8 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "actions",
-        3,
-        reads=[1, 2],
+        4,
+        reads=[1, 2, 3],
         laws=[
             Law("each recording is an action", "SELECT count(*) FROM actions", [ActionRecorded]),
             Law("each action has its document", "SELECT count(*) FROM documents", [ActionRecorded]),

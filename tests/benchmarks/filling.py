@@ -50,13 +50,16 @@ def fill(folder: Path, actions: int) -> SqliteStore:
 
     Those that run take lanes; so that events are as the issue counts them, they are recorded without an object.
     """
-    store = SqliteStore(folder / "log.db", queue=10**9)
     rng = random.Random(42)
     uris = objects()
     start = 1_700_000_000_000_000
+    # The clock goes with what is recorded: each of these starts a second after the other, and ends within two hours.
+    clock = [start]
+    store = SqliteStore(folder / "log.db", clock=lambda: clock[0], queue=10**9)
     give(store.audit_log, relationships(NAMESPACE, BY))
     before: Future[None] | None = None
     for first in range(0, actions, TOGETHER):
+        clock[0] = start + (first + TOGETHER) * 1_000_000
         commands: list[Command] = []
         for number in range(first, min(first + TOGETHER, actions)):
             command = recording(rng, number, uris, start)

@@ -43,6 +43,8 @@ class PooledReader(PostgresText):
             max_size=size,
             configure=set_up,
             open=False,
+            # It tries no longer by itself: it would wait up to minutes, while the listener knows at once.
+            reconnect_timeout=0,
             name="deedbook-reading",
         )
         listener.on_return.append(self._renew)
