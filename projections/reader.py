@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -97,7 +98,7 @@ class Snapshot(NamedTuple):
         if as_of is not None:
             self._require("past", "of the past")
         columns, tables = ("json", "documents USING (id)") if as_of is None else then(as_of)
-        row = self.db.execute(
+        row = self.db.conn.execute(
             f"SELECT body, {columns} FROM actions JOIN {tables} LEFT JOIN bodies USING (id)"
             " JOIN terms AS scope ON scope.id = actions.namespace"
             " WHERE uuid = ?1 AND (?2 IS NULL OR scope.namespace = ?2) AND (?3 IS NULL OR actions.id <= ?3)",
@@ -178,25 +179,13 @@ class Reader:
         #: A stack of connections that nobody uses: of a list both ends of a move are atomic.
         self._idle: list[_Open] = []
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Give the views at this moment.
 
         Raises `ViewsMissing` while there are none, or none that can be read; also where they are found to be damaged,
         which the runner sees to. Raises `ViewsNewer` where they are of a newer release.
         """
-        opened, at = self._begun()
-        try:
-            try:
-                yield Snapshot(opened.db, at)
-            finally:
-                opened.db.rollback()
-        except sqlite3.Error as error:
-            raise self._told(opened, error) from error
-        except BaseException:
-            self._keep(opened)
-            raise
-        self._keep(opened)
+        return _Reading(self)
 
     def tracking(self) -> Tracking:
         """Return how far the views have read; raises as `snapshot`."""
@@ -218,7 +207,7 @@ class Reader:
         for opened in self._taken():
             opened.db.close()
 
-    def _begun(self) -> tuple[_Open, Tracking]:
+    def begun(self) -> tuple[_Open, Tracking]:
         """Return a connection in a transaction that reads the generation that answers."""
         for _ in range(TRIES):
             opened, is_fresh = self._kept(), False
@@ -227,11 +216,11 @@ class Reader:
             if opened is None:
                 continue
             try:
-                opened.db.execute("BEGIN")
+                opened.db.conn.execute("BEGIN")
                 at = tracking(opened.db)
             except sqlite3.Error as error:
                 if opened.answers:
-                    raise self._told(opened, error) from error
+                    raise self.told(opened, error) from error
             else:
                 # Only now its journal is open too: were the file retired in between, another journal would be, or none.
                 if not is_fresh or opened.answers:
@@ -271,7 +260,7 @@ class Reader:
             db.execute("PRAGMA cache_size = -16384")
         except sqlite3.Error as error:
             if opened.answers:
-                raise self._told(opened, error) from error
+                raise self.told(opened, error) from error
             db.close()
             return None
         except BaseException:
@@ -279,7 +268,7 @@ class Reader:
             raise
         return opened
 
-    def _told(self, opened: _Open, error: sqlite3.Error) -> Unavailable:
+    def told(self, opened: _Open, error: sqlite3.Error) -> Unavailable:
         """Close a connection that failed, and return what to tell whoever asked."""
         opened.db.close()
         if not opened.is_ours and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
@@ -290,7 +279,8 @@ class Reader:
         self._generations.condemn(Path(opened.path), opened.inode)
         return ViewsMissing()
 
-    def _keep(self, opened: _Open) -> None:
+    def keep(self, opened: _Open) -> None:
+        """Keep a connection for whoever asks next, or close it."""
         if len(self._idle) < IDLE:
             self._idle.append(opened)
         else:
@@ -302,6 +292,32 @@ class Reader:
                 yield self._idle.pop()
             except IndexError:  # Another thread was faster.
                 return
+
+
+class _Reading(AbstractContextManager[Snapshot]):
+    """A snapshot while it is read. A class, since a generator would cost a tenth of what one action does."""
+
+    __slots__ = ("_opened", "_reader")
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __enter__(self) -> Snapshot:
+        self._opened, at = self._reader.begun()
+        return Snapshot(self._opened.db, at)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, sqlite3.Error):
+            try:
+                self._opened.db.conn.rollback()
+            except sqlite3.Error as failed:
+                error = failed
+            else:
+                self._reader.keep(self._opened)
+                return
+        raise self._reader.told(self._opened, error) from error
 
 
 def _readable(db: Database) -> Release:

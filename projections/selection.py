@@ -1,13 +1,14 @@
 """What a query selects, however it is read: the driver that is chosen for it, and the other filters on its branches."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlite_utils import Database
 
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers, of_then, started
-from deedbook.projections.moment import NOW, Branch, as_it_was
+from deedbook.projections.moment import NOW, Branch, Columns, as_it_was
 
 
 class Selection(NamedTuple):
@@ -70,11 +71,10 @@ def union(branches: Sequence[Branch], *columns: str) -> tuple[str, list[object]]
         return f"SELECT {', '.join(f'NULL AS {name}' for name in ('sort', 'id', *columns))} WHERE 0", []
     if columns:
         branches = [_joined(branch) for branch in branches]
-    selects = (
-        f"SELECT {', '.join(f'{value} AS {name}' for name, value in _columns(branch, columns).items())}"
-        f" FROM {branch.tables} WHERE {branch.condition}"
+    selects = [
+        f"{_selecting(branch.key, branch.sort, branch.columns, columns)} FROM {branch.tables} WHERE {branch.condition}"
         for branch in branches
-    )
+    ]
     return " UNION ALL ".join(selects), [value for branch in branches for value in branch.parameters]
 
 
@@ -85,6 +85,8 @@ def _joined(branch: Branch) -> Branch:
     return branch._replace(tables=f"{branch.tables} CROSS JOIN actions AS a ON a.id = l.id")
 
 
-def _columns(branch: Branch, more: Sequence[str]) -> dict[str, str]:
-    named = branch.columns._asdict()
-    return {"sort": branch.sort, "id": f"{branch.key}.id"} | {name: named[name] for name in more}
+@lru_cache(maxsize=1000)
+def _selecting(key: str, sort: str, columns: Columns, more: tuple[str, ...]) -> str:
+    """Return the beginning of a branch's SELECT. Remembered: to write it takes as long as to look up a term."""
+    named = {"sort": sort, "id": f"{key}.id"} | {name: columns._asdict()[name] for name in more}
+    return f"SELECT {', '.join(f'{value} AS {name}' for name, value in named.items())}"

@@ -108,9 +108,7 @@ def numbers(db: Database, namespace: str | None, field: str, values: Sequence[st
     """Return number and total of each term with one of `values`: in one namespace, or (None) in any."""
     marks = ",".join("?" * len(values))
     scope = "" if namespace is None else " AND namespace = ?"
-    return list(
-        db.execute(
-            f"SELECT id, total FROM terms WHERE field = ? AND value IN ({marks}){scope} ORDER BY id",
-            (field, *values, *(() if namespace is None else (namespace,))),
-        )
-    )
+    return db.conn.execute(
+        f"SELECT id, total FROM terms WHERE field = ? AND value IN ({marks}){scope} ORDER BY id",
+        (field, *values, *(() if namespace is None else (namespace,))),
+    ).fetchall()

@@ -169,7 +169,7 @@ def release_of(db: Database) -> Release:
 def rows_of(db: Database, query: str) -> list[Any]:
     """Return what a query finds that every file of views answers; raises `Damaged` where this one does not."""
     try:
-        return list(db.execute(query))
+        return db.conn.execute(query).fetchall()
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # There is no such table: the file was emptied.
             raise Damaged(str(error)) from error

@@ -6,7 +6,6 @@ import contextlib
 import hmac
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -24,6 +23,9 @@ REFRESH = 0.25
 #: From one address, so many wrong keys within a minute get a 401 each; further ones a 429.
 WRONG_KEYS = 30
 _MINUTE = 60.0
+
+#: At the most so many headers are remembered for the keys in them: a valid key can be told in any number of forms.
+_HEADERS = 10_000
 
 #: At the most so many addresses are remembered for their wrong keys.
 _ADDRESSES = 10_000
@@ -43,6 +45,8 @@ class Keyring:
         self._log = log
         self._keys: dict[bytes, ApiKey] = {}
         self._by_id: dict[UUID, ApiKey] = {}
+        #: By the SHA-256 of an Authorization header: what it was found to carry since the keys were read.
+        self._carried: dict[bytes, ApiKey] = {}
         self._used: dict[UUID, int] = {}
         self._changes = -1
         self._checked = 0.0
@@ -70,6 +74,7 @@ class Keyring:
             valid = [key for key in self._log.api_keys() if key.revoked is None]
             self._keys = {key.secret_hash: key for key in valid}
             self._by_id = {key.id: key for key in valid}
+            self._carried = {}
 
     def find(self, credentials: Credentials) -> ApiKey | None:
         """Return the valid key with this secret and user, None where there is none."""
@@ -83,6 +88,20 @@ class Keyring:
         if key is None or not hmac.compare_digest(key.secret_hash, digest):
             return None
         return key if credentials.user in (None, key.user) else None
+
+    def carried_by(self, authorization: bytes) -> ApiKey | None:
+        """Return the valid key that an Authorization header carries; raises the 401, None where the key is not known.
+
+        What a header carries is remembered until the keys change: to read it anew takes ten times as long.
+        """
+        self.refresh()
+        digest = sha256(authorization).digest()
+        key = self._carried.get(digest)
+        if key is None:
+            key = self.find(credentials_of(authorization.decode("latin-1")))
+            if key is not None and len(self._carried) < _HEADERS:
+                self._carried[digest] = key
+        return key
 
     def note(self, key: ApiKey) -> ApiKey:
         """Note that a key is used now, and return it."""
@@ -138,14 +157,11 @@ def session_ended() -> Problem:
     return Problem(401, "The session has ended; sign in again.", {"WWW-Authenticate": 'Session realm="deedbook"'})
 
 
-def credentials_of(authorization: str | None, query: str = "") -> Credentials:
-    """Return what a request carries; `query` is the query string of a WebSocket, "" for any other request.
+def credentials_of(authorization: str) -> Credentials:
+    """Return what an Authorization header carries; raises the 401.
 
-    Understood: `Basic base64(user:key)`, `ApiKey user:key`, `Bearer key`, and `?user=…&token=…` on WebSockets, since
-    the Go package's log stream sends no header. Raises the 401.
+    Understood: `Basic base64(user:key)`, `ApiKey user:key` and `Bearer key`.
     """
-    if authorization is None:
-        return _from_query(parse_qs(query))
     scheme, _, value = authorization.partition(" ")
     match scheme.lower():
         case "bearer":
@@ -157,10 +173,15 @@ def credentials_of(authorization: str | None, query: str = "") -> Credentials:
     raise unauthorized("The Authorization header must be Basic, ApiKey or Bearer.")
 
 
-def _from_query(query: Mapping[str, list[str]]) -> Credentials:
-    if "token" not in query:
+def credentials_in(query: str) -> Credentials:
+    """Return what the query string of a WebSocket carries, "" for any other request; raises the 401.
+
+    Understood: `user=…&token=…`, since the Go package's log stream sends no header.
+    """
+    found = parse_qs(query)
+    if "token" not in found:
         raise unauthorized("Send an API key: Authorization: Basic base64(user:key), or Bearer key.")
-    return Credentials(query["user"][0] if "user" in query else None, query["token"][0])
+    return Credentials(found["user"][0] if "user" in found else None, found["token"][0])
 
 
 def _decoded(value: str) -> str:

@@ -9,7 +9,7 @@ from deedbook.domain.errors import DeedbookError, Unavailable
 from deedbook.domain.events import ActionRecorded
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
-from deedbook.web.auth import Keyring, WrongKeys, credentials_of, session_ended
+from deedbook.web.auth import Keyring, WrongKeys, credentials_in, session_ended
 from deedbook.web.call import Call, Networks
 from deedbook.web.problems import Problem, Refusals
 from deedbook.web.sessions import Sessions, is_own_question
@@ -31,22 +31,22 @@ class Gate(NamedTuple):
 
         Without one a session counts, where our own pages ask for something and change nothing.
         """
-        authorization = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value.decode("latin-1")
-        query = scope["query_string"].decode("latin-1") if scope["type"] == "websocket" else ""
-        if authorization is None and "token=" not in query and is_own_question(scope):
-            session = self.sessions.find(scope)
-            if session is not None:
-                return self.keyring.note(session.key)
-            if (b"sec-fetch-dest", b"empty") in scope["headers"]:
-                raise session_ended()
-        key = self.keyring.find(credentials_of(authorization, query))
+        authorization = dict(scope["headers"]).get(b"authorization")
+        key = self._without_header(scope) if authorization is None else self.keyring.carried_by(authorization)
         if key is None:
             client = scope.get("client")
             raise self.wrong_keys.counted(client[0] if client else "")
         return self.keyring.note(key)
+
+    def _without_header(self, scope: Scope) -> ApiKey | None:
+        query = scope["query_string"].decode("latin-1") if scope["type"] == "websocket" else ""
+        if "token=" not in query and is_own_question(scope):
+            session = self.sessions.find(scope)
+            if session is not None:
+                return session.key
+            if (b"sec-fetch-dest", b"empty") in scope["headers"]:
+                raise session_ended()
+        return self.keyring.find(credentials_in(query))
 
     def is_visible(self, call: Call) -> bool:
         """Tell whether the action in the path is there, in a namespace that the caller may see.

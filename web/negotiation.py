@@ -1,6 +1,7 @@
 """Which media type an answer has: what the Accept header prefers among those that there are (RFC 9110, 12.5.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -17,7 +18,12 @@ def preferred(call: Call, offered: Sequence[bytes]) -> bytes:
 
 def preferred_in(scope: Scope, offered: Sequence[bytes]) -> bytes:
     """Return the same for a request whose caller is not known yet."""
-    wishes = _wishes(scope, b"accept")
+    return _preferred(_values(scope, b"accept"), tuple(offered))
+
+
+@lru_cache(maxsize=1000)
+def _preferred(accept: tuple[bytes, ...], offered: tuple[bytes, ...]) -> bytes:
+    wishes = _wishes(accept)
 
     def rank(media: bytes) -> tuple[float, int]:
         fitting = [(specific, quality) for kind, quality in wishes if (specific := _fits(kind, media)) is not None]
@@ -29,11 +35,14 @@ def preferred_in(scope: Scope, offered: Sequence[bytes]) -> bytes:
 
 def accepts_gzip(scope: Scope) -> bool:
     """Tell whether an answer may be compressed with gzip (RFC 9110, 12.5.3)."""
-    return any(quality > 0 for coding, quality in _wishes(scope, b"accept-encoding") if coding == b"gzip")
+    return any(quality > 0 for coding, quality in _wishes(_values(scope, b"accept-encoding")) if coding == b"gzip")
 
 
-def _wishes(scope: Scope, header: bytes) -> list[tuple[bytes, float]]:
-    values = [value for name, value in scope["headers"] if name == header]
+def _values(scope: Scope, header: bytes) -> tuple[bytes, ...]:
+    return tuple(value for name, value in scope["headers"] if name == header)
+
+
+def _wishes(values: Iterable[bytes]) -> list[tuple[bytes, float]]:
     return [_wish(part) for value in values for part in value.split(b",") if part.strip()]
 
 

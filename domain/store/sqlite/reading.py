@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,11 +31,23 @@ class _Reader(SqliteAsked):
 
     def each(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
         """See `Asked.each`; raises `StoreFailed`."""
-        with _errors_told():
-            mine = getattr(self._mine, "opened", None)
-            if mine is None:
-                mine = self._mine.opened = _Opened(self.connect())
-            yield from mine.connection.execute(statement, parameters)
+        try:
+            yield from self._connection_of_mine().execute(statement, parameters)
+        except sqlite3.Error as error:
+            raise _told(error) from error
+
+    def all(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """See `Asked.all`; raises `StoreFailed`."""
+        try:
+            return self._connection_of_mine().execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise _told(error) from error
+
+    def _connection_of_mine(self) -> sqlite3.Connection:
+        mine: _Opened | None = getattr(self._mine, "opened", None)
+        if mine is None:
+            mine = self._mine.opened = _Opened(self.connect())
+        return mine.connection
 
     def connect(self) -> sqlite3.Connection:
         """Return a new connection that only reads."""
@@ -67,8 +78,11 @@ class SqliteLog(SqlLog):
 
     def changes(self) -> int:
         """See `EventLog.changes`: SQLite's data_version, which costs about 3 µs."""
-        with self._watching, _errors_told():
-            return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+        with self._watching:
+            try:
+                return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise _told(error) from error
 
     def close(self) -> None:
         """Close this thread's connection and the shared one; the others close with their threads."""
@@ -77,9 +91,5 @@ class SqliteLog(SqlLog):
         self._reader.let_go()
 
 
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreFailed(f"The log can't be read now ({error}); see to its disk and repeat.") from error
+def _told(error: sqlite3.Error) -> StoreFailed:
+    return StoreFailed(f"The log can't be read now ({error}); see to its disk and repeat.")
