@@ -41,7 +41,7 @@ class _Row(Life, gc=False):
 
     object and term: the numbers of its object and of its state; document: as it was at some point of its life.
     sort_before and sorted_before: its place in the order as the table has it, and the event that gave it that;
-    term_before: the state that the table has.
+    term_before and end_before: the state and the end that the table has.
     """
 
     action: bytes
@@ -53,6 +53,7 @@ class _Row(Life, gc=False):
     sort_before: int
     sorted_before: int
     term_before: int
+    end_before: int | None
 
 
 class Actions:
@@ -200,7 +201,8 @@ class Actions:
                 self._recent.pop(action, None)
                 self._open.pop(action, None)
             else:
-                row.sort_before, row.sorted_before, row.term_before = row.sort, row.sorted, row.term
+                row.sort_before, row.sorted_before = row.sort, row.sorted
+                row.term_before, row.end_before = row.term, row.end
                 self._recent[action] = row
         for row in _opened(part, numbers):
             self._recent[row.action] = row
@@ -221,7 +223,7 @@ class Actions:
         ).fetchone()
         return _Row(
             number, State(state), sort, start, end, changed, placed,
-            action, namespace, uri, term, permits, document, sort, placed, term,
+            action, namespace, uri, term, permits, document, sort, placed, term, end,
         )  # fmt: skip
 
     def _list(self, begun: Begun, objects: Sequence[int]) -> None:
@@ -261,24 +263,30 @@ class Actions:
                 come.take(standing)
         for standing in self._ended(begun, numbers):
             come.take(standing)
+        self._end_anew(gone, come)
         if gone or come.places:
             self._ranks.change(gone, come)
 
     def _ended(self, begun: Begun, numbers: Sequence[int]) -> Iterator[Standing]:
-        """Return where actions stand that have ended by now, among those that ended; what has ended moves no more."""
+        """Return where new actions that have ended stand among those that ended."""
         namespaces = (numbers[place] for place in begun.terms[_NAMESPACE :: len(FIELDS)])
-        ended = [
-            (namespace, end, number)
-            for namespace, end, number in zip(namespaces, begun.ends, begun.ids, strict=True)
-            if end is not None
-        ]
-        ended += [
-            (self._terms.number(row.namespace, "namespace", ""), row.end, row.id)
-            for row in self._moved.values()
-            if row.end is not None
-        ]
-        places = (Standing(ranks.order_of_ends(namespace), end, number) for namespace, end, number in ended)
-        return (place for place in places if not self._ranks.is_behind(place))
+        for namespace, end, number in zip(namespaces, begun.ends, begun.ids, strict=True):
+            if end is not None:
+                place = Standing(ranks.order_of_ends(namespace), end, number)
+                if not self._ranks.is_behind(place):
+                    yield place
+
+    def _end_anew(self, gone: list[Standing], come: Taken) -> None:
+        """Tell where actions stood that have another end now, and where they stand; an import may end what goes on."""
+        for row in self._moved.values():
+            if row.end == row.end_before:
+                continue
+            order = ranks.order_of_ends(self._terms.number(row.namespace, "namespace", ""))
+            before, now = (end if end is None else Standing(order, end, row.id) for end in (row.end_before, row.end))
+            if before is not None:
+                gone.append(before)
+            if now is not None and (before is not None or not self._ranks.is_behind(now)):
+                come.take(now)
 
     def _standings(self, terms: Sequence[int | None], sort: int, number: int) -> list[Standing]:
         return ranks.standings(terms, self._above(terms[_OBJECT]), sort, number)
@@ -326,7 +334,7 @@ def _opened(part: Part, numbers: Sequence[int]) -> Iterator[_Row]:
             begun.ids[at], State(part.terms[state - 1].value), sort, begun.starts[at], begun.ends[at],
             begun.changed[at], placed, begun.uuids[at], part.terms[state - 1].namespace,
             numbers[terms[_OBJECT]] or None, numbers[state], begun.permits[at], begun.documents[at], sort, placed,
-            numbers[state],
+            numbers[state], begun.ends[at],
         )  # fmt: skip
 
 
