@@ -96,8 +96,11 @@ def bounds(query: ActionQuery) -> list[tuple[str, int]]:
 
 
 def started(db: Database, query: ActionQuery) -> list[tuple[str, int]]:
-    """Return what the range of ends tells of the place in the order, so that a walk begins near what it looks for."""
-    if query.end_from is query.end_to is None:
+    """Return what the range of ends tells of the place in the order, so that a walk begins near what it looks for.
+
+    Not of the past: an action that an import gave an end may have another one now.
+    """
+    if query.end_from is query.end_to is None or query.as_of is not None:
         return []
     namespaces = namespaces_of(db, query)
     if len(namespaces) > MERGED:
