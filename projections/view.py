@@ -26,11 +26,6 @@ from deedbook.projections.versions import Damaged, note, rows_of
 _LOOK = 1_000_000
 
 
-#: Pages of the journal from which on it is brought into the file. What comes in no order of time changes thousands of
-#: pages in a transaction, most of them those of the one before: measured, 8 us an event less than by the usual 1,000.
-_JOURNAL = 8000
-
-
 class Tracking(NamedTuple):
     """How far the views have read.
 
@@ -63,7 +58,6 @@ class Views:
         self._db.execute("PRAGMA journal_mode = " + ("OFF" if bulk else "WAL"))
         self._db.execute("PRAGMA synchronous = " + ("OFF" if bulk else "NORMAL"))
         self._db.execute("PRAGMA cache_size = -65536")
-        self._db.execute(f"PRAGMA wal_autocheckpoint = {_JOURNAL}")
         if not self._db["tracking"].exists():
             with self._db.atomic():
                 self._create()
