@@ -59,20 +59,27 @@ class Streamed(Struct):
 
 
 class Call:
-    """A request whose caller is known, and may see the namespace that it names."""
+    """A request whose caller is known."""
 
     def __init__(self, scope: Scope, receive: Receive, key: ApiKey, proxies: Networks = ()) -> None:
-        """Raises the 404 of another namespace: what is in it is not there, before it is anything else."""
         self.scope = scope
         self.key = key
-        #: The namespace that may be seen: the path's, else the key's, and None (all) for an admin without one.
-        self.namespace = _visible(scope["namespace"], key)
         #: By lower-case name; of one that came twice, the last.
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         #: The query's parameters, each with its values in order.
         self.query = _parameters(scope["query_string"])
         self._receive = receive
         self._proxies = proxies
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that may be seen: the path's, else the key's, and None (all) for an admin without one."""
+        named: str | None = self.scope["namespace"]
+        if self.key.role is Role.ADMIN and (named is None or _NAMESPACE.fullmatch(named)):
+            return named
+        if named is not None and named != self.key.namespace:
+            raise not_found(f"namespace {named} for this API key")
+        return self.key.namespace
 
     @property
     def home(self) -> str:
@@ -164,18 +171,6 @@ class Call:
         if size > limit:
             raise too_large(limit, what)
         return b"".join(parts)
-
-
-def _visible(named: str | None, key: ApiKey) -> str | None:
-    """Return the namespace that the holder of a key may see on a path that names one, or (None) none."""
-    if key.role is Role.ADMIN:
-        if named is None or _NAMESPACE.fullmatch(named):
-            return named
-    elif named is None:
-        return key.namespace
-    if named != key.namespace:
-        raise not_found(f"namespace {named} for this API key")
-    return named
 
 
 def _parameters(query: bytes) -> dict[str, list[str]]:
