@@ -63,6 +63,8 @@ class Leading:
         self._may_be_apart = not log.is_remote
         self._since = time.monotonic()
         self._before = 0
+        #: The file's bytes when it was looked last: it only grows.
+        self._size = 0
 
     def wake(self) -> None:
         """Look at once: somebody waits. From any thread."""
@@ -79,7 +81,7 @@ class Leading:
         """
         views = Views(self._path, must_exist=True)
         try:
-            files = _files(self._path)
+            files, self._size = _files(self._path), _size(self._path)
             try:
                 self._here(views, files)
             finally:
@@ -121,6 +123,10 @@ class Leading:
         if _files(self._path) != files:
             # Without its journal a file is not whole; another one of its name is looked at as any other.
             raise Damaged("another file was put in its place")
+        before, self._size = self._size, _size(self._path)
+        if self._size < before:
+            # What reads none of the pages that are gone would not notice.
+            raise Damaged("it was cut")
         return True
 
     def _is_enough(self) -> bool:
@@ -147,3 +153,11 @@ _Files = tuple[int | None, ...]
 def _files(path: Path) -> _Files:
     """Return what tells a file and its two journals, which are there while it is open, from others of their names."""
     return tuple(inode_of(f"{path}{end}") for end in ("", "-wal", "-shm"))
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, 0 where it was deleted just now."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
