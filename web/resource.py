@@ -90,6 +90,7 @@ class Resource:
         if method is None:
             raise Problem(405, f"This path takes {self._allow}.", {"Allow": self._allow})
         call = Call(scope, receive, self._gate.admit(scope), self._gate.proxies)
+        _ = call.namespace  # What is in another namespace is not there, before it is anything else.
         try:
             _check(method.right, call.key)
             return await method.answer(call)
