@@ -10,9 +10,6 @@ not taken. They touch no file of the views, hold no lock, and end when nobody ta
 
 import contextlib
 import gc
-import os
-import pickle
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -22,6 +19,7 @@ import msgspec
 
 from deedbook.domain.errors import DeedbookError, StoreFailed, Undecodable
 from deedbook.domain.log import EventLog
+from deedbook.projections.child import Child, ordered
 from deedbook.projections.milestones import EVERY
 from deedbook.projections.prepared import Prepared
 from deedbook.projections.preparing import prepare
@@ -129,35 +127,14 @@ class _Reader:
     """A process that reads a share of the log."""
 
     def __init__(self, order: _Order) -> None:
-        receiving, sending = os.pipe()
-        self._receiving = Connection(receiving, writable=False)
-        # -P: the folder that this was started in may hold files that are named as our modules.
-        command = [sys.executable, "-P", "-m", __name__, str(sending)]
-        try:
-            # In a group of its own: Ctrl-C in a terminal is for this process to hear, which then ends that one.
-            self._process = subprocess.Popen(  # noqa: S603  # nothing of it comes from outside
-                command, stdin=subprocess.PIPE, pass_fds=[sending], process_group=0
-            )
-        except OSError as error:
-            self._receiving.close()
-            raise StoreFailed(f"No process can be started to read the log ({error.strerror}).") from error
-        finally:
-            # The process alone has this end, so that its death is an end of file here.
-            os.close(sending)
-        _give(self._process, pickle.dumps(order))
+        self._child = Child(__name__, "reads the log", order)
 
     def next(self, abandoned: Callable[[], bool]) -> Prepared | None:
         """Return the next batch of its share; None at the end of the log, and soon once `abandoned()` says so."""
         while not abandoned():
-            try:
-                if not self._receiving.poll(_LOOK):
-                    continue
-                told = _DECODER.decode(self._receiving.recv_bytes())
-            except (EOFError, OSError, msgspec.DecodeError):
-                status = self._process.wait()
-                raise StoreFailed(
-                    f"A process that reads the log ended with status {status}; see to its memory."
-                ) from None
+            told = self._child.told(_DECODER, _LOOK)
+            if told is None:
+                continue
             if told.failure is not None:
                 raise StoreFailed(told.failure)
             return told.batch
@@ -165,21 +142,14 @@ class _Reader:
 
     def let_go(self) -> None:
         """Take no more."""
-        self._receiving.close()
+        self._child.let_go()
 
     def end(self) -> None:
         """End it, whatever it does."""
         self.let_go()
-        self._process.kill()
-        self._process.wait()
-
-
-def _give(process: subprocess.Popen[bytes], order: bytes) -> None:
-    # On standard input, since arguments are for everybody on the machine to see, and what opens a log may be secret.
-    # One that is dead already is found so by whoever wants a batch.
-    if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError), process.stdin:
-            process.stdin.write(order)
+        self._child.process.kill()
+        self._child.process.wait()
+        self._child.orders.close()
 
 
 def main() -> None:
@@ -187,7 +157,7 @@ def main() -> None:
     gc.disable()
     # Who takes no more needs no answer.
     with Connection(int(sys.argv[1]), readable=False) as sending, contextlib.suppress(BrokenPipeError):
-        order: _Order = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the process that started this
+        order: _Order = ordered()
         message = bytearray()
         for told in _all_told(order):
             _ENCODER.encode_into(told, message)

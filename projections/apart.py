@@ -11,7 +11,6 @@ the transaction under way when its standard input ends, as it does when its pare
 import contextlib
 import gc
 import os
-import pickle
 import select
 import signal
 import sqlite3
@@ -28,6 +27,7 @@ import msgspec
 
 from deedbook.domain.errors import DeedbookError, StoreFailed, Undecodable
 from deedbook.domain.log import EventLog
+from deedbook.projections.child import Child, ordered
 from deedbook.projections.following import Following
 from deedbook.projections.versions import Damaged, is_damage
 from deedbook.projections.view import Views, connect
@@ -87,38 +87,28 @@ class Apart:
 
         Raises `StoreFailed` where no process can be started.
         """
-        receiving, sending = os.pipe()
-        self._receiving = Connection(receiving, writable=False)
         self._waking = threading.Lock()
-        # -P: the folder that this was started in may hold files that are named as our modules.
-        command = [sys.executable, "-P", "-m", __name__, str(sending)]
-        try:
-            # In a group of its own: Ctrl-C in a terminal is for the one that leads to hear.
-            self._process = subprocess.Popen(  # noqa: S603  # nothing of it comes from outside
-                command, stdin=subprocess.PIPE, bufsize=0, pass_fds=[sending, lock], process_group=0
-            )
-        except OSError as error:
-            self._receiving.close()
-            raise StoreFailed(f"No process can be started to fold the views ({error.strerror}).") from error
-        finally:
-            # The process alone has this end, so that its death is an end of file here.
-            os.close(sending)
-        self._write(pickle.dumps(_Order(log.elsewhere(), path, pace)))
-        if self._process.stdin is not None:
-            os.set_blocking(self._process.stdin.fileno(), False)
+        order = _Order(log.elsewhere(), path, pace)
+        self._child = Child(__name__, "folds the views", order, inherited=[lock])
+        os.set_blocking(self._child.orders.fileno(), False)
 
     @property
     def pid(self) -> int:
         """Its number."""
-        return self._process.pid
+        return self._child.process.pid
 
     def wake(self) -> None:
         """Let it begin, or look at once: somebody waits. From any thread."""
-        self._write(b"\n")
+        with self._waking:
+            orders = self._child.orders
+            if not orders.closed:
+                # One that is full of such bytes wakes up anyway; one that is dead is found so by `next`.
+                with contextlib.suppress(BlockingIOError, BrokenPipeError):
+                    os.write(orders.fileno(), b"\n")
 
     def is_ready(self) -> bool:
         """Tell whether it may begin: it has the file open, and waits to be woken; also where it came to nothing."""
-        return self._receiving.poll(0)
+        return self._child.has_told()
 
     def next(self, timeout: float) -> int | None:
         """Return the position that it tells within `timeout` seconds, None where it tells nothing.
@@ -126,15 +116,9 @@ class Apart:
         Raises `Undecodable` where it met an event that can't be read, sqlite3.Error where it can't fold into the file
         (`Damaged` for good), and `StoreFailed` where it can't read the log, or died.
         """
-        try:
-            if not self._receiving.poll(timeout):
-                return None
-            told = _DECODER.decode(self._receiving.recv_bytes())
-        except (EOFError, OSError, msgspec.DecodeError):
-            status = self._process.wait()
-            raise StoreFailed(
-                f"The process that folds the views ended with status {status}; see what it printed, and to its memory."
-            ) from None
+        told = self._child.told(_DECODER, timeout)
+        if told is None:
+            return None
         if told.stopped_at is not None:
             raise Undecodable(told.stopped_at, told.reason)
         if told.end is not None:
@@ -144,22 +128,13 @@ class Apart:
     def end(self) -> None:
         """Let it finish its transaction, and return when it is gone; what takes too long is undone."""
         with self._waking:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+            self._child.orders.close()
         try:
-            self._process.wait(_ENDING)
+            self._child.process.wait(_ENDING)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._receiving.close()
-
-    def _write(self, what: bytes) -> None:
-        with self._waking:
-            stdin = self._process.stdin
-            if stdin is not None and not stdin.closed:
-                # One that is full of such bytes wakes up anyway; one that is dead is found so by `next`.
-                with contextlib.suppress(BlockingIOError, BrokenPipeError):
-                    os.write(stdin.fileno(), what)
+            self._child.process.kill()
+            self._child.process.wait()
+        self._child.let_go()
 
 
 class _Orders:
@@ -203,9 +178,7 @@ def main() -> None:
 
 
 def _follow(tell: Callable[[_Told], None]) -> None:
-    # Unbuffered: what comes behind the order is not for the pickle to read.
-    with os.fdopen(0, "rb", buffering=0, closefd=False) as orders_in:
-        order: _Order = pickle.load(orders_in)  # noqa: S301  # from the process that started this
+    order: _Order = ordered()
     log, orders = order.reopen(), _Orders()
     # Open before the other one closes it, so that the file's journals stay the ones that they are.
     held = connect(order.path)

@@ -21,7 +21,7 @@ def preferred_in(scope: Scope, offered: Sequence[bytes]) -> bytes:
     return _preferred(_values(scope, b"accept"), tuple(offered))
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=100)
 def _preferred(accept: tuple[bytes, ...], offered: tuple[bytes, ...]) -> bytes:
     wishes = _wishes(accept)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deedbook.projections import drivers, search, totals
+from deedbook.projections import drivers, ends, search, totals
 
 
 @pytest.fixture(params=["a few", "very many"])
@@ -10,6 +10,7 @@ def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     """Few actions, as they are read; and the same read as very many would be, by one way or another."""
     if request.param == "very many":
         monkeypatch.setattr(drivers, "MERGED", 1)
+        monkeypatch.setattr(ends, "RANKED", 0)
         monkeypatch.setattr(drivers, "SORTED", 1)
         monkeypatch.setattr(drivers, "LISTED_BELOW", 1)
         monkeypatch.setattr(search, "LISTED", 1)

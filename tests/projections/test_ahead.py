@@ -219,7 +219,7 @@ def test_no_process_can_be_started(log: SqliteLog, generations: Generations, mon
     """The build says so; no descriptor is left open."""
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     before = len(list(Path("/proc/self/fd").iterdir()))
-    with pytest.raises(StoreFailed, match="No process can be started to read the log"):
+    with pytest.raises(StoreFailed, match="No process can be started that reads the log"):
         build(log, generations, ahead=0)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils import Database
@@ -82,6 +83,9 @@ def test_all_that_ended_in_a_range_and_nothing_else(rows: list[Row], data: st.Da
     with table(rows) as db:
         assert places(db, ends.in_order(db, namespaces, ended)) == found
         assert len(places(db, ends.by_end(namespaces, ended))) == ends.number(db, namespaces, ended) == len(found)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ends, "RANKED", 0)
+            assert ends.number(db, namespaces, ended) == len(found)
         started = ends.started(db, namespaces, ended)
         assert all(started.low is None or started.low <= sort for sort, _ in found)
         assert all(started.high is None or sort <= started.high for sort, _ in found)
