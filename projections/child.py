@@ -66,7 +66,7 @@ class Child:
         except (EOFError, OSError, msgspec.DecodeError):
             status = self.process.wait()
             raise StoreFailed(
-                f"A process that {self._does} ended with status {status}; see what it printed, and to its memory."
+                f"A process that {self._does} ended with status {status}; see to its memory and to what it printed."
             ) from None
 
     def let_go(self) -> None:
