@@ -2,12 +2,16 @@
 
 import random
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from deedbook.domain.commands import ImportAction
+from deedbook.domain.events import Caller
+from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
 from deedbook.domain.testing import command_sequences
 from deedbook.projections import page, ranks
@@ -54,6 +58,22 @@ def test_ranks_kept_equal_ranks_made(history: list[Command], batches: list[int])
     """However the log was cut into transactions, and wherever actions were put, the ranks are those of a rebuild."""
     kept, made = kept_and_made(history, batches)
     assert kept["ranks"] == made["ranks"]
+
+
+@pytest.mark.parametrize("batches", [[1], [100]])
+def test_one_that_goes_on_with_an_end_leaves_it_when_it_ends(batches: list[int]) -> None:
+    """An import may give what goes on an end already; when another import ends it at another date, it stands there."""
+    history: list[Command] = []
+    for number in range(1, 40):
+        start, end = number * SECOND, (number + 2) * SECOND
+        running = ImportAction(
+            id=UUID(int=number << 64 | 0x4000 << 64 | 1 << 63), namespace=NAMESPACE, by=Caller(), action="Deploy",
+            method="POST", path="/", state=State.IN_PROGRESS, start=start, end=end, created=start,
+        )  # fmt: skip
+        history += [running, structs.replace(running, state=State.SUCCESS, end=end + 3 * SECOND)]
+    kept, made = kept_and_made(history, batches)
+    assert kept["ranks"] == made["ranks"]
+    assert any(isinstance(row[0], int) and row[0] > ranks.ENDS for row in made["ranks"])
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
