@@ -1,5 +1,6 @@
 """The reading side of a store in PostgreSQL: `EventLog` on a few connections, which any thread may use."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -22,6 +23,9 @@ CONNECTIONS = 8
 #: How long one who reads waits for a connection, in seconds; and for a new one, when the last was found dead.
 _WAITING, _AFRESH = 2.0, 0.5
 
+#: How often who waits has the pool try to connect again, in seconds.
+_AGAIN = 0.2
+
 
 class _Reading(PatientConnection):
     patience = 3.0
@@ -43,7 +47,7 @@ class PooledReader(PostgresText):
             max_size=size,
             configure=set_up,
             open=False,
-            # It tries no longer by itself: it would wait up to minutes, while the listener knows at once.
+            # It tries no longer by itself: it would wait up to minutes. Whoever wants a connection has it try again.
             reconnect_timeout=0,
             name="deedbook-reading",
         )
@@ -78,23 +82,30 @@ class PooledReader(PostgresText):
 
     @contextmanager
     def _borrowed(self, waiting: float) -> Iterator[_Reading]:
-        self._listener.check()
-        try:
-            connection = self._pool.getconn(waiting)
-        except PoolTimeout as error:
-            if self._lent >= self._size:
-                raise StoreFailed(
-                    f"All {self._size} connections to PostgreSQL are in use; repeat in a second."
-                ) from error
-            raise self._listener.lost(error) from error
-        except PoolClosed as error:
-            raise StoreFailed("The store is closed.") from error
+        connection = self._connection(waiting)
         self._lent += 1
         try:
             yield connection
         finally:
             self._lent -= 1
             self._pool.putconn(connection)
+
+    def _connection(self, waiting: float) -> _Reading:
+        until = time.monotonic() + waiting
+        while True:
+            self._listener.check()
+            try:
+                return self._pool.getconn(min(waiting, _AGAIN))
+            except PoolTimeout as error:
+                if time.monotonic() < until:
+                    continue
+                if self._lent >= self._size:
+                    raise StoreFailed(
+                        f"All {self._size} connections to PostgreSQL are in use; repeat in a second."
+                    ) from error
+                raise self._listener.lost(error) from error
+            except PoolClosed as error:
+                raise StoreFailed("The store is closed.") from error
 
     def _renew(self) -> None:
         self._pool.check()
