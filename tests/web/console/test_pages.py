@@ -1,6 +1,8 @@
 """What holds for every page, and for what pages are made of."""
 
+import html
 import re
+import shlex
 
 import httpx
 import pytest
@@ -120,3 +122,28 @@ def test_all_that_pages_load_is_small() -> None:
     sizes = {name: size for name, size in Assets().sizes.items() if "LICENSE" not in name}
     assert sum(size for name, size in sizes.items() if name.endswith(".js")) < 60 * 1024
     assert sum(sizes.values()) < 200 * 1024
+
+
+def test_every_page_shows_the_call_that_gives_the_same(server: Server, admin: Visitor) -> None:
+    """Each has commands of curl; run with the reader's key, the API answers them."""
+    with server.client() as client:
+        call = {"action": "Deploy", "method": "POST", "path": "/", "object": "/web/1/", "state": "Success"}
+        uuid = client.post("/action/", json=call).json()["uuid"]
+    pages = (
+        "/",
+        "/?state=Success&q=deploy",
+        f"/action/{uuid}",
+        "/object?object=/web/1/",
+        "/users",
+        "/system",
+        "/keys",
+        "/api",
+    )
+    for page in pages:
+        commands = re.findall(r'<details class="as-call">.*?<code>(.*?)</code>', admin.get(page).text, re.DOTALL)
+        assert commands, page
+        for command in commands:
+            *_, address = shlex.split(html.unescape(command))
+            answer = httpx.get(address, auth=("me", server.key))
+            assert answer.status_code == 200, command
+            assert answer.json()
