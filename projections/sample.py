@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
+from deedbook.projections import tally
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.selection import Selection, matching
 from deedbook.projections.tally import Counts, Scale, by_row
@@ -24,10 +25,6 @@ CLOSER = 2
 _GOLDEN = 0.6180339887498949
 
 
-#: Actions that tell which part of them stands between two dates.
-_FEW = 16
-
-
 class Estimate(NamedTuple):
     """How many actions are in each bucket and state, about, and which part of the log was looked at."""
 
@@ -38,10 +35,10 @@ class Estimate(NamedTuple):
 def estimate(db: Database, query: ActionQuery, selection: Selection, scale: Scale, part: float) -> Estimate | None:
     """Estimate how many actions of a query are in each bucket and state.
 
-    part: which of all actions are in the time that is asked for, about. Returns None where the log is no longer than
-    the sample, or where a query can't be checked on one action.
+    part: which of all actions are in the time that is asked for, about; more than 0. Returns None where the log is no
+    longer than the sample, or where a query can't be checked on one action.
     """
-    last = _last(db, query)
+    last = tally.last(db, query)
     blocks = int(BLOCKS * min(CLOSER, 1 / part))
     if last < 2 * LENGTH * blocks:
         return None
@@ -59,23 +56,3 @@ def spread(last: int, blocks: int) -> list[int]:
     """Return where the blocks begin, of which each part of the log up to `last` has one."""
     stride = last / blocks
     return [int(stride * block + (stride - LENGTH) * (block * _GOLDEN % 1)) for block in range(blocks)]
-
-
-def share(db: Database, query: ActionQuery, low: int, high: int) -> float:
-    """Return which part of all actions up to a query's moment stands between two dates, about.
-
-    That is told by a few, spread evenly over the log.
-    """
-    last = _last(db, query)
-    positions = ", ".join(f"({last * number // _FEW})" for number in range(_FEW))
-    (found,) = db.execute(
-        "SELECT count(*) FROM (SELECT (SELECT sort FROM actions WHERE id > column1 ORDER BY id LIMIT 1) AS sort"
-        f" FROM (VALUES {positions})) WHERE sort BETWEEN ? AND ?",
-        (low, high),
-    ).fetchone()
-    return float(found / _FEW)
-
-
-def _last(db: Database, query: ActionQuery) -> int:
-    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM actions").fetchone()
-    return int(last if query.as_of is None else min(last, query.as_of))

@@ -31,6 +31,9 @@ STEP, CHECK, GROUP = 4, 6, 60
 #: From so many actions on, the ranks of its ends (`ranks.py`) tell what is in each bucket: they cost as many steps.
 RANKED = 100_000
 
+#: Actions that tell which part of them stands between two dates.
+_FEW = 16
+
 #: How many are in each state, for each bucket by its place.
 Counts = list[Counter[str]]
 
@@ -57,14 +60,35 @@ class Way(NamedTuple):
     counts: Callable[[], Counts]
 
 
-def row_by_row(db: Database, selection: Selection, scale: Scale, part: float) -> Way:
+def row_by_row(db: Database, query: ActionQuery, selection: Selection, scale: Scale, part: float) -> Way:
     """Return the way that is always there: to look at each action that a query selects.
 
     part: which of all actions stand within the scale, about.
     """
     best = selection.best
-    number = best.total if best.is_dated else best.total * part
+    number = min(best.total, last(db, query) * part) if best.is_dated else best.total * part
     return Way(int(number * GROUP), lambda: by_row(db, selection.branches, scale))
+
+
+def share(db: Database, query: ActionQuery, low: int, high: int) -> float:
+    """Return which part of all actions up to a query's moment stands between two dates, about.
+
+    That is told by a few, spread evenly over the log.
+    """
+    end = last(db, query)
+    positions = ", ".join(f"({end * number // _FEW})" for number in range(_FEW))
+    (found,) = db.execute(
+        "SELECT count(*) FROM (SELECT (SELECT sort FROM actions WHERE id > column1 ORDER BY id LIMIT 1) AS sort"
+        f" FROM (VALUES {positions})) WHERE sort BETWEEN ? AND ?",
+        (low, high),
+    ).fetchone()
+    return float(found / _FEW)
+
+
+def last(db: Database, query: ActionQuery) -> int:
+    """Return the position of the last action that was there at a query's moment, about."""
+    (newest,) = db.execute("SELECT coalesce(max(id), 0) FROM actions").fetchone()
+    return int(newest if query.as_of is None else min(newest, query.as_of))
 
 
 def span(scale: Scale, query: ActionQuery) -> tuple[int, int]:

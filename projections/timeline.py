@@ -83,9 +83,9 @@ def _counted(
 ) -> tuple[Counts, float]:
     if not selection.best.total:
         return [Counter() for _ in scale.starts], 1.0
-    part = sample.share(db, query, *tally.span(scale, query))
+    part = tally.share(db, query, *tally.span(scale, query))
     indexed = tally.indexed(db, query, scale, part)
-    ways = [tally.row_by_row(db, selection, scale, part), *(indexed.ways() if indexed else ())]
+    ways = [tally.row_by_row(db, query, selection, scale, part), *(indexed.ways() if indexed else ())]
     way = min(ways, key=lambda one: one.cost)
     if exactly or way.cost <= BUDGET:
         return way.counts(), 1.0

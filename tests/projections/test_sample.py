@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from deedbook.domain.lifecycle import State
 from deedbook.projections import sample, timeline
@@ -75,6 +76,17 @@ def test_rare_states_are_counted(views: Snapshot, name: str) -> None:
     assert [bucket.states["Failed"] for bucket in estimate.buckets] == [
         bucket.states["Failed"] for bucket in exact.buckets
     ]
+
+
+@pytest.mark.usefixtures("_scarce")
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("seconds", [0, 10])
+def test_a_short_time_is_counted(views: Snapshot, name: str, seconds: int) -> None:
+    """However much there is at other times, where few actions are in the time that is asked for none are estimated."""
+    (start,) = views.db.execute("SELECT sort FROM actions ORDER BY sort LIMIT 1 OFFSET 7001").fetchone()
+    query = structs.replace(QUERIES[name], start_from=start, start_to=start + seconds * 1_000_000)
+    found = views.timeline(query, query.start_from, query.start_to, 12)
+    assert found == views.timeline(query, query.start_from, query.start_to, 12, exactly=True)
 
 
 @pytest.mark.usefixtures("_scarce")
