@@ -18,7 +18,7 @@ from deedbook.projections.tally import Counts, Scale, by_row
 LENGTH, BLOCKS = 64, 560
 
 #: Where a part of the time is asked for, there are so many times more blocks, at the most: most of them are outside.
-CLOSER = 2
+CLOSER = 1.5
 
 #: Spreads the beginnings of the blocks, so that nothing that comes at a beat is met every time: a part of the golden
 #: ratio, whose multiples are spread as evenly as can be.
