@@ -259,8 +259,10 @@ def _by_end(db: Database, query: ActionQuery) -> Iterable[Driver]:
         yield Driver(found, branches, IMPLIED, (), is_dated=True)
         return
     since = [unchanged(standing(db, branch, query.as_of), query.as_of) for branch in branches]
+    # What an import had given an end in this range before it went on, and got another.
     left = held(db, query.namespace, OPEN, query.as_of)
-    yield Driver(found, [*since, *left], IMPLIED, (), is_dated=True, is_of_then=True)
+    lost = sum(_count(db, branch) for branch in left)
+    yield Driver(found + lost, [*since, *left], IMPLIED, (), is_dated=True, is_of_then=True)
 
 
 def namespaces_of(db: Database, query: ActionQuery) -> list[int]:

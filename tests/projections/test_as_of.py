@@ -2,12 +2,15 @@
 
 import tempfile
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from deedbook.domain.commands import ImportAction
+from deedbook.domain.events import Caller
 from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog
 from deedbook.domain.results import Command
@@ -20,6 +23,9 @@ from deedbook.projections.view import Views, connect, tracking
 from tests.projections.test_action_query import QUERIES
 from tests.support.busy import live_busily
 from tests.support.shared import shared
+
+#: In microseconds.
+SECOND = 1_000_000
 
 
 @pytest.fixture(params=["counted at once", "by milestones"])
@@ -90,3 +96,21 @@ def test_as_of_holds_where_much_waits_and_starts(seed: int, steps: int, several:
         live_busily(store.audit_log, seed, steps, NAMESPACES if several else NAMESPACES[:1])
         compare(store, Path(name), data)
         store.close()
+
+
+def test_as_of_finds_the_end_that_an_import_gave_before_another(tmp_path: Path) -> None:
+    """One that goes on may have an end already, and get another: of before, it is found by the one that it had."""
+    running = ImportAction(
+        id=UUID(int=0x4000 << 64 | 1 << 63), namespace=NAMESPACES[0], by=Caller(), action="Deploy", method="POST",
+        path="/", state=State.IN_PROGRESS, start=SECOND, end=2 * SECOND, created=SECOND,
+    )  # fmt: skip
+    store = SqliteStore(tmp_path / "log.db")
+    live(store.audit_log, [running])
+    moment = store.log.head()
+    live(store.audit_log, [structs.replace(running, state=State.SUCCESS, end=9 * SECOND)])
+    now = projected(store.log, tmp_path / "now.db", store.log.head())
+    for end_to, found in (SECOND, 0), (3 * SECOND, 1):
+        page = now.actions(ActionQuery(end_to=end_to, as_of=moment))
+        assert (page.total, len(page.documents)) == (found, found)
+    now.db.close()
+    store.close()
