@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from deedbook.projections import ends, milestones, ranks, search
+from deedbook.projections import ends, kinds, milestones, ranks, search
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.ends import Range
 from deedbook.projections.moment import NOW, OPEN, Branch, as_it_was, held, standing, unchanged, waited
@@ -39,7 +39,7 @@ class Driver(NamedTuple):
 
     check: the same as a condition on one action, for when another drives, with `Columns` for braces; parameters: of it.
     exactly: how many it holds, where that need not be counted one by one; is_dated: it holds only what is of the dates
-    that are asked for; is_of_then: its branches are of the moment.
+    that are asked for; is_of_then: its branches are of the moment; field: what it has the terms of, as `parameters`.
     """
 
     total: int
@@ -49,6 +49,7 @@ class Driver(NamedTuple):
     exactly: Callable[[], int] | None = None
     is_dated: bool = False
     is_of_then: bool = False
+    field: str = ""
 
 
 def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
@@ -149,22 +150,22 @@ def _by_terms(db: Database, query: ActionQuery, field: str, terms: Terms) -> Dri
     """Return the driver by a field that no event moves."""
     total = sum(count for _, count in terms)
     ids = tuple(term for term, _ in terms)
-    check = f"a.{field} IN ({','.join('?' * len(ids))})"
+    check = kinds.among(f"a.{field}", ids)
     table = f"actions AS a INDEXED BY actions_by_{field}"
     branches = [Branch(table, f"a.{field} = ?", (term,), ranked=term) for term in ids]
     if len(ids) > MERGED:
         branches = [Branch(table, check, ids)]
     moment = query.as_of
     if moment is None:
-        return Driver(total, branches, check, ids, lambda: total)
+        return Driver(total, branches, check, ids, lambda: total, field=field)
     return Driver(total, branches, check, ids, lambda: sum(
-        milestones.total_at(db, field, term, now, moment) for term, now in terms))  # fmt: skip
+        milestones.total_at(db, field, term, now, moment) for term, now in terms), field=field)  # fmt: skip
 
 
 def _by_state(db: Database, query: ActionQuery, states: Sequence[str]) -> Driver:
     """Return the driver by state: of a moment, what has not changed since, and what was in a state that it has left."""
     terms = numbers(db, query.namespace, "state", states)
-    driver = _by_terms(db, query, "state", terms)._replace(check=f"{{state}} IN ({','.join('?' * len(terms))})")
+    driver = _by_terms(db, query, "state", terms)._replace(check=kinds.among("{state}", terms))
     moment = query.as_of
     if moment is None:
         return driver
@@ -190,9 +191,10 @@ def _count(db: Database, branch: Branch) -> int:
 def _by_object(db: Database, query: ActionQuery, uri: str) -> Driver:
     own = numbers(db, query.namespace, "object", (uri,))
     found = [_by_terms(db, query, "object", own)]
-    if query.include_related:
-        for term, _ in own:
-            found += _related(db, query, term)
+    if not query.include_related:
+        return found[0]
+    for term, _ in own:
+        found += _related(db, query, term)
     check = " OR ".join(driver.check for driver in found)
     return Driver(
         sum(driver.total for driver in found),

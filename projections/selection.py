@@ -6,31 +6,77 @@ from typing import NamedTuple
 
 from sqlite_utils import Database
 
+from deedbook.projections import kinds
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.drivers import IMPLIED, Driver, bounds, drivers, of_then, started
+from deedbook.projections.drivers import IMPLIED, MERGED, SORTED, Driver, bounds, drivers, of_then, started
 from deedbook.projections.moment import NOW, Branch, Columns, as_it_was
 
 
 class Selection(NamedTuple):
     """The ways to read what a query asks for: `best`, brought to its moment, with what it gives narrowed by the others.
 
-    telling: the drivers that leave anything out, whichever drives.
+    telling: the drivers that leave anything out, whichever drives. together: how many actions all filters but ranges of
+    dates find, where counters tell it of several of them.
     """
 
     best: Driver
     branches: Sequence[Branch]
     telling: Sequence[Driver]
+    together: int | None = None
 
 
 def select(db: Database, query: ActionQuery) -> Selection:
     """Choose the driver of a query: the one that has the least to read."""
-    ways = list(drivers(db, query))
+    ways, together = _together(db, query, list(drivers(db, query)))
     best = min(ways, key=lambda driver: driver.total)
     others = [driver for driver in ways if driver is not best and driver.check]
     telling = [driver for driver in ways if driver.check != IMPLIED]
     best = of_then(db, query, best)
     ranges = bounds(query) + ([] if best.is_dated else started(db, query))
-    return Selection(best, [_narrowed(branch, others, ranges) for branch in best.branches], telling)
+    return Selection(best, [_narrowed(branch, others, ranges) for branch in best.branches], telling, together)
+
+
+def _together(db: Database, query: ActionQuery, ways: list[Driver]) -> tuple[list[Driver], int | None]:
+    """Ask the counters of kinds what several of the ways find together, and how many all of them do.
+
+    One driver takes their place where they find little of what each of them does, which the index of the kinds has at
+    once; or where another filter drives whose index tells the kind of each action, so that it need not be looked up.
+    """
+    # Of a moment of the past, counters of now only tell what never moves.
+    fields = (*kinds.FIELDS, "state") if query.as_of is None else kinds.FIELDS
+    of = [driver for driver in ways if driver.field in fields]
+    least = min(ways, key=lambda driver: driver.total)
+    is_told = least.field in kinds.BESIDE and any(driver.field != "state" for driver in of)
+    if not least.total or not (is_told or len(of) > 1):
+        return ways, None
+    found = kinds.found(db, {driver.field: driver.parameters for driver in of})
+    if found is None:
+        return ways, None
+    total = sum(each.total for each in found)
+    # A branch that is merged costs about as much as to look for one more action of a page among those of the least.
+    is_little = total <= SORTED if len(found) > MERGED else total * len(found) < least.total
+    if is_little or (is_told and len(found) <= MERGED):
+        driver = _by_kind(found, of)
+        if query.as_of is None:
+            driver = driver._replace(exactly=lambda: total)
+        return [driver, *(way for way in ways if way not in of)], None
+    is_all = query.as_of is None and len(of) == sum(driver.check != IMPLIED for driver in ways)
+    return ways, total if is_all else None
+
+
+def _by_kind(found: Sequence[kinds.InState], of: Sequence[Driver]) -> Driver:
+    """Return one driver for what several find, as counters tell it."""
+    checks = [(driver.check, driver.parameters) for driver in of]
+    numbers = tuple({each.kind for each in found})
+    if len(numbers) <= MERGED:
+        checks = [(kinds.among("a.kind", numbers), numbers)]
+        checks += [(driver.check, driver.parameters) for driver in of if driver.field == "state"]
+    return Driver(
+        sum(each.total for each in found),
+        kinds.branches(found, MERGED),
+        " AND ".join(check for check, _ in checks),
+        tuple(parameter for _, parameters in checks for parameter in parameters),
+    )
 
 
 def matching(query: ActionQuery, selection: Selection, tables: str, condition: str) -> Branch | None:

@@ -39,6 +39,8 @@ def total(db: Database, query: ActionQuery, selection: Selection) -> Total:
         only = telling[0] if telling else selection.best
         if only.exactly is not None:
             return Total(only.exactly())
+    if _is_unbounded(query) and selection.together is not None:
+        return Total(selection.together)
     if query.words and selection.best.total > THROUGH_INDEX:
         return _at_least(db, query, selection)
     for counting in (_started(db, query, selection), _ended(db, query, selection.best)):

@@ -75,11 +75,16 @@ VIEWS: Sequence[View] = (
     ),
     View(
         "actions",
-        4,
-        reads=[1, 2, 3],
+        5,
+        reads=[1, 2, 3, 4],
         laws=[
             Law("each recording is an action", "SELECT count(*) FROM actions", [ActionRecorded]),
             Law("each action has its document", "SELECT count(*) FROM documents", [ActionRecorded]),
+            Law(
+                "the totals of the kinds are the actions",
+                "SELECT coalesce(sum(total), 0) FROM kind_totals",
+                "SELECT count(*) FROM actions",
+            ),
             Law(
                 "the totals below objects are what is listed there",
                 "SELECT coalesce(sum(total), 0) FROM listed_totals",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deedbook.projections import drivers, ends, search, totals
+from deedbook.projections import drivers, ends, search, selection, totals
 
 
 @pytest.fixture(params=["a few", "very many"])
@@ -12,6 +12,8 @@ def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(drivers, "MERGED", 1)
         monkeypatch.setattr(ends, "RANKED", 0)
         monkeypatch.setattr(drivers, "SORTED", 1)
+        monkeypatch.setattr(selection, "MERGED", 1)
+        monkeypatch.setattr(selection, "SORTED", 1)
         monkeypatch.setattr(drivers, "LISTED_BELOW", 1)
         monkeypatch.setattr(search, "LISTED", 1)
         monkeypatch.setattr(totals, "THROUGH_INDEX", 3)

@@ -52,7 +52,7 @@ def table(rows: Sequence[Row]) -> Iterator[Database]:
     Actions.create(db)
     others = [1] * (len(FIELDS) - 1)
     insert_rows(db, "actions", [
-        (at, at.to_bytes(16, "big"), row.namespace, *others, row.sort, row.sort, row.end, 0, at, at)
+        (at, at.to_bytes(16, "big"), 1, row.namespace, *others, row.sort, row.sort, row.end, 0, at, at)
         for at, row in enumerate(rows, 1)
     ])  # fmt: skip
     ends.create_indexes(db)
