@@ -133,7 +133,7 @@ def _import(session: Session, command: ImportAction) -> Imported:
     lines = list(chain(command.id, OutputEnd(), command.lines, session.now))
     end = OutputEnd(len(lines), lines[-1].digest) if lines else OutputEnd()
     facts = Facts(session.now, lines=end.lines, digest=end.digest)
-    session.add_to_action(command.id, actions.import_(command, facts))
+    session.begin_action(command.id, actions.import_(command, facts))
     session.add_lines(command.id, lines)
     return Imported(command.id, added=True)
 

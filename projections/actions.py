@@ -13,6 +13,7 @@ that of the one that gave it its place in the order: a start moves an action tha
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from sqlite_utils import Database
 
@@ -29,6 +30,7 @@ from deedbook.projections.terms import FIELDS, Terms
 
 #: The columns in the order in which they are filled: those that never move first, then from `state` on.
 _COLUMNS = ("id", "uuid", "kind", *FIELDS, "sort", "start", "end", "permits", "changed", "sorted")
+_SORT = _COLUMNS.index("sort")
 
 #: At the most so many actions that may still move are kept in memory, with their documents.
 RECENT = 10_000
@@ -183,10 +185,15 @@ class Actions:
 
     def _write_begun(self, begun: Begun, numbers: Sequence[int], of_kinds: Sequence[int]) -> None:
         terms = [number or None for number in numbers]
-        insert_rows(self._db, "actions", list(zip(
+        rows: list[tuple[object, ...]] = list(zip(
             begun.ids, begun.uuids, of_kinds, *(terms[place :: len(FIELDS)] for place in range(len(FIELDS))),
             begun.sorts, begun.starts, begun.ends, begun.permits, begun.changed, begun.sorted, strict=True,
-        )))  # fmt: skip
+        ))  # fmt: skip
+        if not self._bulk:
+            # In the order of the indexes, those that follow each other go to the same pages: measured, of what comes
+            # in no order of time, four fifths of the time.
+            rows.sort(key=itemgetter(_SORT))
+        insert_rows(self._db, "actions", rows)
         insert_rows(self._db, "documents", list(zip(begun.ids, begun.documents, strict=True)))
         insert_rows(self._db, "bodies", begun.bodies)
         retries.insert(self._db, begun.retries)

@@ -82,6 +82,10 @@ _LOOKUP = msgspec.json.Decoder(_Lookup)
 _LOGIN: msgspec.json.Decoder[_Login | None] = msgspec.json.Decoder(_Login | None)
 
 
+#: Of a record that says nobody.
+_NOBODY = _Identity()
+
+
 class CloudTrail:
     """Reads records. Each is an action by itself: a record that comes again is the same action again."""
 
@@ -99,7 +103,7 @@ class CloudTrail:
         return [*self._relations.among(action.parents, line), Item(line, action)]
 
     def _action(self, record: _Record) -> ImportAction:
-        identity = record.user_identity or _Identity()
+        identity = record.user_identity or _NOBODY
         place = Place(
             record.event_source.removesuffix(".amazonaws.com"),
             record.aws_region or "",
@@ -179,7 +183,7 @@ def _role_and_session(identity: _Identity) -> str | None:
 
 def _is_user(identity: _Identity) -> bool:
     """Whether neither an AWS service made the call, nor one did for somebody."""
-    return identity != _Identity() and identity.type != "AWSService" and not identity.invoked_by
+    return identity != _NOBODY and identity.type != "AWSService" and not identity.invoked_by
 
 
 @lru_cache(maxsize=4096)
