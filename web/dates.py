@@ -6,11 +6,14 @@ Inside, a date is an integer: microseconds since 1970-01-01T00:00:00Z.
 import re
 from datetime import UTC, datetime
 
+import msgspec
+
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 DAY = 24 * 60 * MINUTE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_USUAL = len("2014-09-17T08:26:22Z")
 _LAST = 253_402_300_800 * SECOND - 1
 
 _HOUR = r"(?:[01]\d|2[0-3])"
@@ -42,6 +45,15 @@ def parse_date(text: str) -> int:
     digits), or without its seconds or its time. Raises ValueError, with a sentence, for anything else: for
     a number, for a day that no calendar has, for a year outside 1970-9999.
     """
+    if len(text) == _USUAL and text[10] == "T" and text.endswith("Z"):
+        # So most logs write them, and a load reads as many as it has records: a third of the time.
+        try:
+            moment = msgspec.convert(text, datetime)
+        except msgspec.ValidationError:
+            pass
+        else:
+            if moment >= _EPOCH:
+                return _microseconds(moment)
     return parse_range(text)[0]
 
 
@@ -58,12 +70,16 @@ def parse_range(text: str) -> tuple[int, int]:
         form = "2014-09-17T08:26:22Z or Wed, 17 Sep 2014 08:26:22 +0000"
         raise ValueError(f"{_shown(text)} is not a date; write it like {form}.")
     moment, span = named
-    since = moment - _EPOCH
-    first = since.days * DAY + since.seconds * SECOND + since.microseconds
+    first = _microseconds(moment)
     last = first + span - 1
     if first < 0 or last > _LAST:
         raise ValueError(f"{_shown(text)} is outside the years 1970 to 9999.")
     return first, last
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return since.days * DAY + since.seconds * SECOND + since.microseconds
 
 
 def has_fraction(text: str) -> bool:

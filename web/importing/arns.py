@@ -54,8 +54,7 @@ def arn_of(parameters: Raw, place: Place) -> str:
         told = _PARAMETERS.decode(parameters)
     except msgspec.ValidationError:
         return ""
-    for name, form in _FORMS.items():
-        value = getattr(told, name)
+    for value, form in zip(msgspec.structs.astuple(told), _FORMS.values(), strict=True):
         if isinstance(value, str) and value:
             return value if value.startswith("arn:") else _made(form, value, place)
     return ""
