@@ -65,11 +65,18 @@ class Cluster:
         self.wait_until_whole()
 
     def roles(self) -> Mapping[str, str]:
-        """Return what each node is that runs as it should, by its name: leader, sync_standby, replica."""
+        """Return what each node is that runs as it should, by its name: leader, sync_standby, replica.
+
+        One that runs, but does not follow the leader yet, may be wound back first: until then it is no standby.
+        """
         for member in self.members:
             found = _json(f"http://127.0.0.1:{member.rest}/cluster").get("members", [])
             if found:
-                return {one["name"]: one["role"] for one in found if one["state"] in ("running", "streaming")}
+                return {
+                    one["name"]: one["role"]
+                    for one in found
+                    if one["state"] == ("running" if one["role"] == "leader" else "streaming")
+                }
         return {}
 
     def leader(self) -> Member | None:
