@@ -96,10 +96,17 @@ def test_the_first_rows_of_a_long_file_do_not_wait_for_the_last(
     assert grown < 50 * 1024 * 1024
 
 
+def test_the_number_of_what_filters_of_kinds_find_is_exact_at_once(windows: Windows, server: Server) -> None:
+    """Operation, method, state and who is behind it are counted together, however many actions they find."""
+    filters = {"method": "POST", "is_user_action": "true", "state": "Success"}
+    plain = windows.open(link("/", namespace="acme", **filters), has_scripts=False)
+    expect(plain.locator("#total")).to_have_text(f"{total(server, **filters):,} found")
+
+
 @pytest.mark.parametrize(
     "filters",
     [
-        {"method": "POST", "is_user_action": "true", "state": "Success"},
+        {"user": "lena", "method": "POST", "is_user_action": "true"},
         {"user": "lena", "state": "Success"},
         {"q": "container", "state": "Failed", "end_date__gte": "2026-05-01"},
     ],
