@@ -145,9 +145,9 @@ def branches(of: Sequence[InState], merged: int) -> list[Branch]:
     """Return these actions in the order of the list: a branch for each; of more than `merged`, one that is sorted."""
     table = "actions AS a INDEXED BY actions_by_kind"
     if len(of) > merged:
-        pairs = ", ".join(["(?, ?)"] * len(of))
-        parameters = tuple(number for kind, state, _ in of for number in (kind, state))
-        return [Branch(table, f"(a.kind, a.state) IN (VALUES {pairs})", parameters)]
+        # No other pair of these has any action; and pairs would not be searched for, but the whole index be read.
+        kinds, states = tuple({each.kind for each in of}), tuple({each.state for each in of})
+        return [Branch(table, f"{among('a.kind', kinds)} AND {among('a.state', states)}", kinds + states)]
     return [Branch(table, "a.kind = ? AND a.state = ?", (kind, state)) for kind, state, _ in of]
 
 

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from deedbook.projections import kinds
 from deedbook.projections.action_query import ActionQuery
-from deedbook.projections.drivers import IMPLIED, MERGED, SORTED, Driver, bounds, drivers, of_then, started
+from deedbook.projections.drivers import IMPLIED, MERGED, NEVER, SORTED, Driver, bounds, drivers, of_then, started
 from deedbook.projections.moment import NOW, Branch, Columns, as_it_was
 
 
@@ -57,6 +57,8 @@ def _together(db: Database, query: ActionQuery, ways: list[Driver]) -> tuple[lis
     is_little = total <= SORTED if len(found) > MERGED else total * len(found) < least.total
     if is_little or (is_told and len(found) <= MERGED):
         driver = _by_kind(found, of)
+        if not is_little:
+            driver = driver._replace(total=NEVER, branches=[])
         if query.as_of is None:
             driver = driver._replace(exactly=lambda: total)
         return [driver, *(way for way in ways if way not in of)], None

@@ -33,14 +33,16 @@ VALUES = {
 
 
 def recorded(rng: random.Random, number: int) -> RecordAction:
-    """Return one of many actions: nothing is stopped by GET, and next to nothing by the console."""
-    action = rng.choice(ACTIONS)
+    """Return one of many actions: nothing is stopped by GET; two are by the console, and these are of two kinds."""
+    is_rare = number in (50, 2000)
+    action = "Stop" if is_rare else rng.choice(ACTIONS)
     stops = action == "Stop"
     return RecordAction(
         id=UUID(int=number << 64 | 0x4000 << 64 | 1 << 63), namespace="acme", by=BY, action=action,
         method="POST" if stops else rng.choice(METHODS), path="/",
-        user_agent="console" if number in (50, 2000) else rng.choice(AGENTS[:2] if stops else AGENTS),
-        is_user_action=rng.random() < 0.5, start=number * 1_000_000,
+        user="ann" if number % 2 else "bob",
+        user_agent="console" if is_rare else rng.choice(AGENTS[:2] if stops else AGENTS),
+        is_user_action=number == 50 if is_rare else rng.random() < 0.5, start=number * 1_000_000,
         state=State.FAILED if number % 500 == 7 else State.IN_PROGRESS if rng.random() < 0.3 else State.SUCCESS,
     )  # fmt: skip
 
@@ -166,6 +168,21 @@ def test_rare_or_common_a_page_costs_what_it_holds(
         assert page.is_exact == (page.total <= 25)
         if page.total < 25:
             assert steps(views, query) > 2 * taken
+
+
+def test_what_is_sorted_is_searched_for_through_the_index(views: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more kinds than are merged, few actions are read where they stand, and the index is not walked through."""
+    query = ActionQuery(namespace="acme", equal={"action": ("Stop",), "agent": ("console",)}, limit=25)
+    monkeypatch.setattr(selection, "MERGED", 0)
+    assert len(views.actions(query).documents) == 2
+    assert steps(views, query) < 30
+
+
+def test_a_filter_that_drives_is_not_given_up_for_kinds(views: Snapshot) -> None:
+    """What its own index tells of each of its actions need not be looked up in the rows of somewhat fewer others."""
+    equal = {"action": ("Deploy", "Scale"), "method": ("POST",), "user": ("ann",)}
+    best = selection.select(views.db, ActionQuery(namespace="acme", equal=equal)).best
+    assert best.field == "user"
 
 
 def test_a_kind_of_which_nothing_is_left_in_a_state_has_no_row(views: Snapshot) -> None:
