@@ -10,6 +10,7 @@ from deedbook.projections.reader import Reader, Snapshot
 from tests.benchmarks.lists import filled
 from tests.benchmarks.questions import FLAT, UNEVEN, parsed
 from tests.benchmarks.stores import viewed
+from tests.support.objects import stack
 
 #: Tables that grow with the log, and what statements call them: nothing may read all of one, but along an index in the
 #: order of the list, as far as a page goes. Terms are what free text is looked for in.
@@ -56,6 +57,19 @@ def test_every_filter_has_an_index(reader: Reader, name: str, further: str) -> N
         whole = [step for statement in statements for step in read_whole(snapshot.db.conn, statement)]
     assert not whole, question
     assert 0 < len(statements) <= STATEMENTS, statements
+
+
+@pytest.mark.parametrize("field", ["user", "ip"])
+@pytest.mark.parametrize("other", [f"object={stack(3)}", "method=GET", "action=Stack+Update&user_agent=curl%2F8.5.0"])
+def test_what_few_have_is_checked_in_its_index(reader: Reader, field: str, other: str) -> None:
+    """Where user, object or address drive, and others of these or of the kind are asked too, no row is looked up."""
+    with reader.snapshot() as snapshot, traced(snapshot) as statements:
+        snapshot.actions(parsed(f"{field}={'user7' if field == 'user' else '203.0.113.9'}&{other}"))
+    with reader.snapshot() as snapshot:
+        plan = [step for *_, step in snapshot.db.execute(f"EXPLAIN QUERY PLAN {statements[-1]}")]
+    found = [step for step in plan if "INDEX actions_by_" in step]
+    assert found, plan
+    assert all("USING COVERING INDEX actions_by_" in step for step in found)
 
 
 def test_a_scan_is_seen(reader: Reader) -> None:
