@@ -1,5 +1,6 @@
 """Dates as text: what they name, and what is none."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -56,6 +57,31 @@ def test_range_begins_at_the_date(moment: datetime) -> None:
     first, last = parse_range(text)
     assert parse_date(text) == first
     assert has_fraction(text) == (first == last)
+
+
+#: The usual form, with something of it replaced: much of it is a date still, or nearly one.
+nearly_usual = st.builds(
+    lambda moment, at, piece: (
+        f"{moment:%Y-%m-%dT%H:%M:%SZ}"[:at] + piece + f"{moment:%Y-%m-%dT%H:%M:%SZ}"[at + len(piece) :]
+    ),
+    st.datetimes(datetime(1969, 12, 31), datetime(9999, 12, 31)),  # noqa: DTZ001  # it is written as UTC
+    st.integers(0, 19),
+    st.text("0123456789TtZz -+:.٣", max_size=2),
+)
+
+
+@given(nearly_usual)
+def test_the_usual_form_is_read_as_any_other(text: str) -> None:
+    """The short way for what most logs write gives the same date, or the same refusal, as that for all forms."""
+    assert said(parse_date, text) == said(lambda text: parse_range(text)[0], text)
+
+
+def said(parse: Callable[[str], int], text: str) -> int | str:
+    """Return the date, or the sentence that refuses it."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize(
