@@ -1,63 +1,23 @@
 """Whatever is done to a store behind its back is found: the clumsy way by name, the clever way by the head noted."""
 
 import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from uuid import UUID
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from deedbook.domain.commands import IssueKey, RevokeKey
 from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.events import EVENTS
-from deedbook.domain.lifecycle import State
-from deedbook.domain.merkle import TreeHead
 from deedbook.domain.results import Command
-from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.domain.testing.sequences import command_sequences, live
-from deedbook.projections.generations import Generations
-from deedbook.projections.rebuild import build
-from tests.contract.giving import BY, append, finish, once, recorded, recording
+from deedbook.domain.testing.sequences import command_sequences
+from tests.support.scene import Scene, scene
 from tests.support.tampering import behind_its_back, copied, cover_up, length
 from tests.support.verifying import codes, verified
 
 Change = Callable[[sqlite3.Connection, int, int], object]
-
-
-class Scene(NamedTuple):
-    """A store with some history, its views, and the head that somebody noted."""
-
-    path: Path
-    noted: TreeHead
-
-
-@contextmanager
-def scene(history: list[Command]) -> Iterator[Scene]:
-    """Give a closed store with a history, and beside it at least one of everything that is kept."""
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "store" / "log.db"
-        with closing(SqliteStore(path)) as store:
-            live(store.audit_log, history)
-            for number in range(2):
-                one = recorded(store, recording(State.IN_PROGRESS, "/a/"))
-                store.audit_log.perform(append(one.id, "one", "two", f"three of {number}"))
-                store.audit_log.perform(recording(State.IN_PROGRESS), once(f"key {number}"))
-                recorded(store, finish(one.id))
-                key = IssueKey(
-                    id=UUID(int=number), action=UUID(int=1000 + number), user="ann", namespace="acme", role="auditor",
-                    secret_hash=bytes([number]) * 32, by=BY,
-                )  # fmt: skip
-                store.audit_log.perform(key)
-            store.audit_log.perform(RevokeKey(id=UUID(int=0), action=UUID(int=2000), by=BY))
-            build(store.log, Generations(path.parent))
-        report = verified(path)
-        assert report.findings == []
-        yield Scene(path, report.log.head)
 
 
 def found(there: Scene, change: Change, row: int, value: int, *, cleverly: bool) -> set[str]:
@@ -351,65 +311,6 @@ def _is_found_broken(there: Scene) -> bool:
     except StoreUnusable:
         # The page that says which tables there are.
         return True
-
-
-VIEWS = st.sampled_from(["changed", "added", "removed"])
-
-
-@settings(max_examples=60)
-@given(history=command_sequences(output=True), data=st.data(), how=VIEWS)
-def test_a_change_of_the_views_is_found_in_every_table(history: list[Command], data: st.DataObject, how: str) -> None:
-    """A row changed in any column, added or removed, in any table that a file of views has."""
-    with scene(history) as there:
-        (views,) = there.path.parent.glob("views-*.db")
-        with closing(sqlite3.connect(views, isolation_level=None)) as db:
-            names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
-            table = data.draw(st.sampled_from([name for name in names if length(db, name)]))
-            columns = [row[1:3] for row in db.execute(f"PRAGMA table_info({table})")]
-            offset = data.draw(st.integers(0, length(db, table) - 1))
-            key = _key(db, table)
-            row = db.execute(f"SELECT * FROM {table} ORDER BY {key} LIMIT 1 OFFSET {offset}").fetchone()  # noqa: S608
-            here = " AND ".join(f'"{name}" IS ?' for name, _ in columns)
-            if how == "removed":
-                db.execute(f"DELETE FROM {table} WHERE {here}", row)  # noqa: S608  # its own tables
-            else:
-                place = data.draw(st.integers(0, len(columns) - 1))
-                changed = (*row[:place], _another(row[place], columns[place][1]), *row[place + 1 :])
-                if how == "added":
-                    _add(db, table, changed)
-                else:
-                    _change(db, table, columns[place][0], changed[place], here, row)
-        report = verified(there.path)
-        if table == "versions":
-            # Of another release, as it says now: a server builds it anew, whatever is in it.
-            assert "another version" in report.views.what or report.findings
-            return
-        expected = {"view", "stopped", "tail"} if table == "tracking" else {"view"}
-        assert {one.code for one in report.findings} & expected, (table, row)
-        if table != "tracking":
-            assert any(table in one.what for one in report.findings), report.findings
-
-
-def _key(db: sqlite3.Connection, table: str) -> str:
-    keys = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[5]]
-    return ", ".join(f'"{name}"' for name in keys) or "1"
-
-
-def _another(value: object, kind: str) -> object:
-    if kind == "INTEGER":
-        return 10**9 if value is None else int(str(value)) + 10**9
-    return "other" if kind == "TEXT" else b"other"
-
-
-def _add(db: sqlite3.Connection, table: str, row: tuple[object, ...]) -> None:
-    try:
-        db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # its own tables
-    except sqlite3.IntegrityError:
-        assume(condition=False)
-
-
-def _change(db: sqlite3.Connection, table: str, column: str, value: object, here: str, row: tuple[object, ...]) -> None:
-    db.execute(f'UPDATE {table} SET "{column}" = ? WHERE {here}', (value, *row))  # noqa: S608  # its own tables
 
 
 def test_the_secret_of_a_key_is_not_in_the_log() -> None:
