@@ -104,7 +104,7 @@ def _ids(folder: Path) -> list[str]:
     db = sqlite3.connect(f"file:{views}?mode=ro", uri=True)
     # Keys that were issued are actions too, of another namespace.
     some = (
-        "SELECT hex(uuid) FROM actions WHERE id > ? AND namespace ="
+        "SELECT hex(uuid) FROM actions NOT INDEXED WHERE id > ? AND namespace ="
         " (SELECT id FROM terms WHERE field = 'namespace' AND namespace = ?) LIMIT 1"
     )
     (last,) = db.execute("SELECT max(id) FROM actions").fetchone()
