@@ -14,6 +14,7 @@ import msgspec
 from sqlite_utils import Database
 
 from deedbook.projections.moment import NOW, Branch
+from deedbook.projections.parts import has
 from deedbook.projections.places import has_ranks, standing_before
 from deedbook.projections.ranks import ENDS
 
@@ -92,7 +93,7 @@ def number(db: Database, namespaces: Sequence[int], ended: Range) -> int:
 
 def has_lengths(db: Database) -> bool:
     """Tell whether there is the index by length: views of an older release have none."""
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions_by_length'").fetchone() is not None
+    return has(db, "actions_by_length")
 
 
 #: Behind every date.

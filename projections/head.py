@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from deedbook.domain.log import EventLog
 from deedbook.domain.merkle import Frontier, TreeHead, grow
+from deedbook.projections.parts import has
 
 #: Leaves read at once.
 _PAGE = 10_000
@@ -42,7 +43,7 @@ class Head:
 
 def head(db: Database) -> TreeHead | None:
     """Return the head that a file of views has; None where it is of a version that kept none."""
-    return TreeHead(*db.execute("SELECT size, root FROM head").fetchone()) if _is_kept(db) else None
+    return TreeHead(*db.execute("SELECT size, root FROM head").fetchone()) if has(db, "head") else None
 
 
 def frontier(db: Database) -> Frontier:
@@ -51,7 +52,9 @@ def frontier(db: Database) -> Frontier:
     Raises ValueError where somebody changed it to what can't be one.
     """
     return (
-        Frontier.from_bytes(*db.execute("SELECT size, frontier FROM head").fetchone()) if _is_kept(db) else Frontier()
+        Frontier.from_bytes(*db.execute("SELECT size, frontier FROM head").fetchone())
+        if has(db, "head")
+        else Frontier()
     )
 
 
@@ -61,7 +64,3 @@ def continued(log: EventLog, known: Frontier) -> TreeHead:
     while known.size < last and (page := log.stored(known.size, min(_PAGE, last - known.size))):
         known = grow(known, [event.leaf for event in page])
     return known.head
-
-
-def _is_kept(db: Database) -> bool:
-    return bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone())

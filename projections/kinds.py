@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from deedbook.projections.moment import Branch
+from deedbook.projections.parts import has
 
 #: The fields that make a kind; each is a column with the number of a term, 0 where an action has none.
 FIELDS = ("action", "agent", "method", "is_user_action")
@@ -158,4 +159,4 @@ def among(column: str, numbers: Collection[object]) -> str:
 
 def has_kinds(db: Database) -> bool:
     """Tell whether kinds are known: in views of an older release there are none."""
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'kinds'").fetchone() is not None
+    return has(db, "kinds")

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from deedbook.projections import ranks
 from deedbook.projections.moment import Branch
+from deedbook.projections.parts import has
 
 #: The levels of marks, the one with the fewest first.
 _DOWN = range(len(ranks.GAPS) - 1, -1, -1)
@@ -30,7 +31,7 @@ class Mark(NamedTuple):
 
 def has_ranks(db: Database) -> bool:
     """Tell whether there are ranks: views of an older release have none."""
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'ranks'").fetchone() is not None
+    return has(db, "ranks")
 
 
 def standing_before(db: Database, branch: Branch, date: int) -> int:

@@ -20,6 +20,7 @@ from deedbook.projections.generations import Generations, ViewsMissing, ViewsNew
 from deedbook.projections.head import head
 from deedbook.projections.objects import Lane, Tree, actions_on, lane, tree
 from deedbook.projections.page import Page, as_then, page, then
+from deedbook.projections.parts import has
 from deedbook.projections.relations import Relationship, relatives
 from deedbook.projections.resource import with_body
 from deedbook.projections.retries import Retries, retries
@@ -144,7 +145,7 @@ class Snapshot(NamedTuple):
             self._require("actions_by_agent", "by agent")
 
     def _require(self, name: str, part: str) -> None:
-        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
+        if not has(self.db, name):
             raise PartMissing(part)
 
     def namespaces(self, most: int) -> list[str]:

@@ -17,6 +17,7 @@ from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.drivers import Driver, namespaces_of
 from deedbook.projections.ends import Range
 from deedbook.projections.moment import Branch
+from deedbook.projections.parts import has
 from deedbook.projections.places import has_ranks, standing_before
 from deedbook.projections.selection import Selection, matching, union
 
@@ -114,7 +115,7 @@ def _asked(query: ActionQuery) -> ActionQuery:
 
 def has_unstarted(db: Database) -> bool:
     """Tell whether there is the index of what has no start: views of an older release have none."""
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions_unstarted'").fetchone() is not None
+    return has(db, "actions_unstarted")
 
 
 def _within(branch: Branch, low: int | None, high: int | None) -> Branch:
