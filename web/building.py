@@ -12,7 +12,7 @@ from deedbook.domain.errors import DeedbookError
 from deedbook.projections.generations import Claim
 from deedbook.projections.rebuild import build
 from deedbook.web.builder import Order
-from deedbook.web.main import open_store
+from deedbook.web.opening import open_store
 
 #: Recording and reading go first when all processors are busy.
 NICENESS = 5

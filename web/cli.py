@@ -1,38 +1,29 @@
-"""The command line: each command opens the store itself, and works beside a running server."""
+"""The command line: each command opens the store itself, and works beside a running server.
+
+Each imports what it needs when it is asked for: all of the program takes a second on a slow machine, what `status`
+needs a third of that.
+"""
 
 import getpass
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 from uuid import UUID, uuid4
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from deedbook.domain.commands import RevokeKey
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
-from deedbook.domain.merkle import TreeHead
-from deedbook.projections.dates import iso8601
-from deedbook.projections.rebuild import Unsound
-from deedbook.web.copies import back_up_store, export_store, import_files
-from deedbook.web.keys import issue_at_once
-from deedbook.web.loading import load_files
-from deedbook.web.main import Copying, Opened, check_place, open_store
-from deedbook.web.problems import Problem
-from deedbook.web.quickstart import prepare
-from deedbook.web.server import PortTaken, listen, serve
+from deedbook.web.listening import PortTaken, address_of, listen
 from deedbook.web.settings import DEFAULT_URL, Settings
-from deedbook.web.upkeep import rebuild_views, report_status
-from deedbook.web.verification import check_store
-from deedbook.web.wire import KeyRequest
+
+if TYPE_CHECKING:
+    from deedbook.web.opening import Copying, Opened
 
 Parameters = ParamSpec("Parameters")
 
@@ -45,13 +36,17 @@ def decoded_namespace(name: str) -> str:
 
 
 def _settings_of(url: str, views: Path | None = None, *, must_exist: bool) -> Settings:
+    from deedbook.web.opening import check_place
+
     settings = Settings(url=url, views=views)
     check_place(settings, must_exist=must_exist)
     return settings
 
 
 @contextmanager
-def _opened(url: str, views: Path | None = None, *, must_exist: bool = False) -> Iterator[Opened]:
+def _opened(url: str, views: Path | None = None, *, must_exist: bool = False) -> Iterator["Opened"]:
+    from deedbook.web.opening import open_store
+
     store = open_store(_settings_of(url, views, must_exist=must_exist))
     try:
         yield store
@@ -59,7 +54,9 @@ def _opened(url: str, views: Path | None = None, *, must_exist: bool = False) ->
         store.close()
 
 
-def _copying(url: str, *, must_exist: bool = False) -> Copying:
+def _copying(url: str, *, must_exist: bool = False) -> "Copying":
+    from deedbook.web.opening import Copying
+
     return Copying(_settings_of(url, must_exist=must_exist))
 
 
@@ -70,11 +67,6 @@ def _here() -> Caller:
     except (KeyError, OSError):
         user = None
     return Caller(user=user, agent="deedbook command line")
-
-
-def _address(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def main() -> None:
@@ -96,6 +88,8 @@ def told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
 
     @wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        from deedbook.web.problems import Problem
+
         try:
             command(*args, **kwargs)
         except (DeedbookError, Problem, PortTaken, OSError, ValueError) as error:
@@ -152,6 +146,8 @@ def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
 
 # Any: what click has made of each option, by its declared type.
 def _settings(url: str, list_order: str, trusted_proxies: str, options: dict[str, Any]) -> Settings:
+    from deedbook.web.opening import check_place
+
     proxies = tuple(part.strip() for part in trusted_proxies.split(",") if part.strip())
     settings = Settings(
         url=url,
@@ -184,9 +180,11 @@ def serve_command(
     **options: Any,  # noqa: ANN401  # as in `_settings`
 ) -> None:
     """Serve the API, until SIGTERM or Ctrl-C."""
+    from deedbook.web.server import serve
+
     settings = _settings(url, list_order, trusted_proxies, options)
     listening = listen(host, port)
-    serve(settings, listening, lambda: click.echo(f"Deedbook serves on {_address(listening)}", err=True))
+    serve(settings, listening, lambda: click.echo(f"Deedbook serves on {address_of(listening)}", err=True))
 
 
 @commands.command()
@@ -205,9 +203,12 @@ def quickstart(
     **options: Any,  # noqa: ANN401  # as in `_settings`
 ) -> None:
     """Make a store with a sample log and an API key, say what to try, and serve."""
+    from deedbook.web.quickstart import prepare
+    from deedbook.web.server import serve
+
     settings = _settings(url, list_order, trusted_proxies, options)
     listening = listen(host, port)
-    words = prepare(settings, key_file, sample, _address(listening))
+    words = prepare(settings, key_file, sample, address_of(listening))
     serve(settings, listening, lambda: click.echo(words))
 
 
@@ -218,6 +219,10 @@ def quickstart(
 @told
 def load(url: str, namespace: str, files: tuple[Path, ...]) -> None:
     """Load actions of this API, AWS CloudTrail records or Kubernetes audit events; gzip too. Twice adds nothing."""
+    from rich.console import Console
+
+    from deedbook.web.loading import load_files
+
     decoded_namespace(namespace)
     with _opened(url) as store:
         unreadable = load_files(store.audit_log, files, namespace, Console(stderr=True))
@@ -231,6 +236,10 @@ def load(url: str, namespace: str, files: tuple[Path, ...]) -> None:
 @told
 def status(url: str, views: Path | None) -> None:
     """Tell how far the log and its views are."""
+    from rich.console import Console
+
+    from deedbook.web.upkeep import report_status
+
     with _opened(url, views, must_exist=True) as store:
         report_status(store, Console())
 
@@ -244,6 +253,11 @@ def rebuild(url: str, views: Path | None) -> None:
 
     Exit status 1 says that the new ones are not sound, so that those in use were kept.
     """
+    from rich.console import Console
+
+    from deedbook.projections.rebuild import Unsound
+    from deedbook.web.upkeep import rebuild_views
+
     with _opened(url, views, must_exist=True) as store:
         try:
             rebuild_views(store, Console(stderr=True), f"{_here().user or 'somebody'} asked for it")
@@ -260,6 +274,9 @@ def rebuild(url: str, views: Path | None) -> None:
 @told
 def verify(url: str, views: Path | None, head: str | None, *, as_json: bool) -> None:
     """Derive everything in the store anew, and compare. Exit status 1 says that something was found."""
+    from deedbook.domain.merkle import TreeHead
+    from deedbook.web.verification import check_store
+
     settings = _settings_of(url, views, must_exist=True)
     if check_store(settings, None if head is None else TreeHead.parse(head), as_json=as_json):
         sys.exit(1)
@@ -271,6 +288,10 @@ def verify(url: str, views: Path | None, head: str | None, *, as_json: bool) -> 
 @told
 def backup(url: str, file: Path) -> None:
     """Copy the whole store to FILE, a new one, from one moment; it may be in use. The copy is a store too."""
+    from rich.console import Console
+
+    from deedbook.web.copies import back_up_store
+
     back_up_store(_copying(url, must_exist=True), file, Console(stderr=True))
 
 
@@ -281,6 +302,10 @@ def backup(url: str, file: Path) -> None:
 @told
 def export(url: str, after: int, file: Path) -> None:
     """Write events, output, key hashes and idempotency records as NDJSON to FILE, a new one, or standard output (-)."""
+    from rich.console import Console
+
+    from deedbook.web.copies import export_store
+
     place = None if str(file) == "-" else file
     export_store(_copying(url, must_exist=True), after, place, Console(stderr=True))
 
@@ -291,6 +316,10 @@ def export(url: str, after: int, file: Path) -> None:
 @told
 def import_command(url: str, files: tuple[Path, ...]) -> None:
     """Build an equal store of exports (- is standard input), or go on with one that they continue: all or nothing."""
+    from rich.console import Console
+
+    from deedbook.web.copies import import_files
+
     import_files(_copying(url), files, Console(stderr=True))
 
 
@@ -317,8 +346,8 @@ def check(
     says that a story fails, which is printed; 2 that nothing can be said.
     """
     try:
-        # Not before it is asked for: what it needs comes with an extra.
-        from deedbook.web.check_command import Asked, check_deployment  # noqa: PLC0415
+        # What it needs comes with an extra.
+        from deedbook.web.check_command import Asked, check_deployment
     except ModuleNotFoundError as missing:
         raise click.ClickException(
             f"This needs {str(missing.name).partition('.')[0]}: install it with `pip install 'deedbook[testing]'`."
@@ -340,6 +369,9 @@ def keys() -> None:
 @told
 def create(url: str, user: str, namespace: str, role: str) -> None:
     """Issue a key for USER, and print it: it is shown once."""
+    from deedbook.web.keys import issue_at_once
+    from deedbook.web.wire import KeyRequest
+
     request = KeyRequest(user, decoded_namespace(namespace), Role(role))
     with _opened(url) as store:
         click.echo(issue_at_once(store.audit_log, request, uuid4, _here()))
@@ -350,6 +382,11 @@ def create(url: str, user: str, namespace: str, role: str) -> None:
 @told
 def list_keys(url: str) -> None:
     """List every key that was ever issued; a secret is kept nowhere."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from deedbook.projections.dates import iso8601
+
     table = Table("id", "user", "namespace", "role", "created", "revoked", box=None, pad_edge=False)
     with _opened(url, must_exist=True) as store:
         for key in store.log.api_keys():
@@ -364,5 +401,7 @@ def list_keys(url: str) -> None:
 @told
 def revoke(url: str, key: UUID) -> None:
     """Revoke a key: within a second every server refuses it, and closes its streams."""
+    from deedbook.domain.commands import RevokeKey
+
     with _opened(url, must_exist=True) as store:
         store.audit_log.perform(RevokeKey(id=key, action=uuid4(), by=_here()))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deedbook.domain.log import Counts
-from deedbook.web.main import Copying
+from deedbook.web.opening import Copying
 
 
 def back_up_store(copying: Copying, place: Path, console: Console) -> None:

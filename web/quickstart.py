@@ -11,7 +11,7 @@ from deedbook.domain.events import Caller
 from deedbook.domain.keys import ApiKey, Role
 from deedbook.web.keys import issue_at_once
 from deedbook.web.loading import load_files
-from deedbook.web.main import Opened, open_store
+from deedbook.web.opening import Opened, open_store
 from deedbook.web.private_files import write_private
 from deedbook.web.settings import Settings
 from deedbook.web.tickets import Tickets

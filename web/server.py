@@ -18,10 +18,6 @@ from deedbook.web.settings import Settings
 GRACE = 3
 
 
-class PortTaken(Exception):
-    """The address can't be listened on."""
-
-
 class Server(uvicorn.Server):
     """Ends with exit status 0 on SIGTERM and SIGINT: it did what it was asked."""
 
@@ -34,22 +30,6 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raises `PortTaken`. Port 0 is any that is free."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(2048)
-    except OSError as error:
-        listening.close()
-        raise PortTaken(
-            f"Can't listen on {host}:{port} ({error.strerror}); stop what uses it, or take another with --port."
-        ) from error
-    return listening
 
 
 def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:

@@ -22,7 +22,7 @@ from deedbook.projections.head import continued, frontier
 from deedbook.projections.progress import Progress as Built
 from deedbook.projections.reader import Reader
 from deedbook.projections.rebuild import build
-from deedbook.web.main import Opened
+from deedbook.web.opening import Opened
 
 
 def report_status(store: Opened, console: Console) -> None:

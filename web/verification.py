@@ -8,9 +8,9 @@ from rich.progress import TaskID
 
 from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.merkle import TreeHead
-from deedbook.web.main import Verified, verify_store
 from deedbook.web.settings import Settings
 from deedbook.web.upkeep import progress_bar
+from deedbook.web.verifying import Verified, verify_store
 
 
 def check_store(settings: Settings, noted: TreeHead | None, *, as_json: bool) -> int:

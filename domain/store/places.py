@@ -5,10 +5,16 @@ from collections.abc import Callable, Mapping
 from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.log import EventLog
 from deedbook.domain.store.place import Place
-from deedbook.domain.store.postgres.place import postgres_place
-from deedbook.domain.store.postgres.replica import PostgresReplica
 from deedbook.domain.store.replicated import Replicated
 from deedbook.domain.store.sqlite.place import sqlite_place
+
+
+def _postgres_place(url: str) -> Place:
+    # Not before it is asked for: psycopg takes a sixth of the time in which the whole program begins.
+    from deedbook.domain.store.postgres.place import postgres_place  # noqa: PLC0415
+
+    return postgres_place(url)
+
 
 #: What opens a replica, by the scheme of its URL.
 _REPLICAS = ("postgresql", "postgres")
@@ -16,8 +22,8 @@ _REPLICAS = ("postgresql", "postgres")
 #: What makes a place of a URL, by its scheme.
 ENGINES: Mapping[str, Callable[[str], Place]] = {
     "sqlite": sqlite_place,
-    "postgresql": postgres_place,
-    "postgres": postgres_place,
+    "postgresql": _postgres_place,
+    "postgres": _postgres_place,
 }
 
 
@@ -43,6 +49,8 @@ def replicated(primary: EventLog, url: str) -> tuple[Replicated, Callable[[], No
             "DEEDBOOK_READ_URL names a hot standby of the PostgreSQL database in DEEDBOOK_URL, as"
             " postgresql://user@host/database; leave it out for any other store."
         )
+    from deedbook.domain.store.postgres.replica import PostgresReplica  # noqa: PLC0415  # as above
+
     replica = PostgresReplica(url)
     log = Replicated(primary, replica.log)
     try:

@@ -18,7 +18,7 @@ import httpx
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import Role
 from deedbook.web.keys import issue_at_once
-from deedbook.web.main import open_store
+from deedbook.web.opening import open_store
 from deedbook.web.settings import Settings
 from deedbook.web.wire import KeyRequest
 

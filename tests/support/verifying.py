@@ -5,8 +5,8 @@ from pathlib import Path
 
 from deedbook.domain.finding import CODES, Finding, Progress
 from deedbook.domain.merkle import TreeHead
-from deedbook.web.main import Verified, verify_store
 from deedbook.web.settings import Settings
+from deedbook.web.verifying import Verified, verify_store
 
 
 def verified(path: Path, noted: TreeHead | None = None, progress: Callable[[Progress], None] | None = None) -> Verified:

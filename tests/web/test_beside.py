@@ -15,8 +15,8 @@ from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.generations import Generations
 from deedbook.projections.rebuild import build
 from deedbook.web.beside import Beside
-from deedbook.web.main import verify_store
 from deedbook.web.settings import Settings
+from deedbook.web.verifying import verify_store
 from tests.contract.giving import recorded, recording
 
 

@@ -3,6 +3,8 @@
 import gzip
 import json
 import sqlite3
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from uuid import uuid4
@@ -10,7 +12,7 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
-from deedbook.web.main import open_store
+from deedbook.web.opening import open_store
 from deedbook.web.quickstart import prepare
 from deedbook.web.settings import Settings
 from deedbook.web.upkeep import rebuild_views
@@ -47,6 +49,28 @@ def failed(url: str, *arguments: str, **more: str) -> str:
     assert len(ended.stderr.splitlines()) == 1
     assert "Traceback" not in ended.stderr
     return ended.stderr
+
+
+#: What the server alone needs, and the driver of another engine: most of the time in which all of the program begins.
+SERVER = {"asyncio", "jinja2", "prometheus_client", "psycopg", "starlette", "uvicorn", "uvloop", "websockets"}
+
+BEGUN = """
+import sys
+from deedbook.web.cli import commands
+commands.main({arguments}, standalone_mode=False)
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["keys", "list"], ["verify"], ["export"], ["rebuild"]], ids=" ".join)
+def test_what_works_on_a_store_alone_begins_without_the_server(url: str, arguments: list[str]) -> None:
+    """A command imports nothing that only the server needs: it begins in a third of the time."""
+    issue_key(url)
+    program = [sys.executable, "-c", BEGUN.format(arguments=[*arguments, "--url", url])]
+    ended = subprocess.run(program, capture_output=True, text=True, check=True)
+    imported = set(ended.stderr.splitlines()[-1].split())
+    assert "deedbook.web.opening" in imported
+    assert not imported & SERVER
 
 
 def test_a_new_key_stands_alone_on_standard_output(url: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from deedbook.domain.finding import CODES, Finding
 from deedbook.domain.store.places import place_of
-from deedbook.web.main import verify_store
 from deedbook.web.settings import Settings
+from deedbook.web.verifying import verify_store
 from tests.contract.giving import recorded, recording
 from tests.support.lives import SOME, Life
 from tests.support.postgres import Server
