@@ -31,7 +31,6 @@ def _open_all(page: Page) -> None:
     page.evaluate("for (const one of document.querySelectorAll('main details, .as-call')) one.open = true")
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_accessible_and_fits(windows: Windows, name: str) -> None:
     """Whatever can be opened on it is open; in both themes, on a phone and on a wide window."""

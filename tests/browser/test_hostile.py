@@ -71,7 +71,6 @@ def _check(page: Page) -> None:
 
 
 @on_both
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_shown_as_text(windows: Windows, actions: dict[str, Json], name: str) -> None:
     """On each page nothing of it runs, no element comes of it, its direction ends with it, and nothing is widened."""

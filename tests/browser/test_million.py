@@ -225,7 +225,7 @@ def test_everybody_who_ever_did_something_is_listed(windows: Windows) -> None:
     expect(page.locator("#head .total .number")).to_have_text(number)
 
 
-@pytest.mark.timeout(400, func_only=True)
+@pytest.mark.timeout(func_only=True)
 def test_a_rebuild_is_watched_and_fails_nobody(windows: Windows) -> None:
     """Begun on the page, it shows how far it is; meanwhile lists answer; in the end the page says that it is done."""
     page = windows.open("/system")
@@ -244,7 +244,7 @@ def test_a_rebuild_is_watched_and_fails_nobody(windows: Windows) -> None:
     expect(other.locator("#head .total .number")).to_have_text(re.compile(r"1,0\d\d,\d\d\d"))
 
 
-@pytest.mark.timeout(300, func_only=True)
+@pytest.mark.timeout(func_only=True)
 def test_every_open_page_goes_on_when_the_server_comes_back(windows: Windows, server: Server) -> None:
     """Killed under an open list, action, object and health, each says so; then nothing is missing or double."""
     windows.expect(f"{GONE}|htmx:(sendError|afterRequest)")

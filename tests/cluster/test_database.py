@@ -44,7 +44,6 @@ class Rows:
         return lambda: len(self.acknowledged) >= enough
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("hurt", HURTS)
 def test_an_acknowledged_row_outlives_its_leader(cluster: Cluster, hurt: Hurt) -> None:
     """Whatever becomes of a leader, each row that was acknowledged is there once when the cluster is whole again."""

@@ -24,8 +24,6 @@ KEPT = {"README.md", "sample.ndjson"}
 #: A line that is printed last, so that all is there when it is.
 LAST = "Ctrl-C ends it"
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:

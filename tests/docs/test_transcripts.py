@@ -18,7 +18,6 @@ PAGES = [page for page in READMES if page.parent != ROOT and any(block.language 
 LANGUAGES = {"console", "python", "json"}
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_every_command_of_a_page_answers_as_the_page_shows(page: Path, tmp_path: Path) -> None:
     """Typed in order, in a folder with the sample log alone, each command succeeds and prints what is shown."""

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.support.server import Server, issue_key, serving
 from tests.web.api.callers import CALL
@@ -51,7 +50,6 @@ def _status(server: Server, command: str) -> int:
     return int(ran.stdout)
 
 
-@pytest.mark.timeout(300)
 def test_every_example_works_as_it_is(tmp_path: Path) -> None:
     """Copied into a shell, each one is answered with success: reading, and then what changes something, in order."""
     with serving(tmp_path) as server:

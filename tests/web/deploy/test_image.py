@@ -19,8 +19,6 @@ from tests.web.deploy.deployment import ROOT, dockerfile, environment_of, one
 #: An ordinary user of every Unix.
 USER = "nobody"
 
-pytestmark = pytest.mark.timeout(400)
-
 
 class Image:
     """What the Dockerfile makes, below a folder that stands for the root of the image."""

@@ -213,7 +213,6 @@ def neighbour(tenant: Tenant, server: Server) -> Tenant:
     return Tenant(tenant.http, server.key)
 
 
-@pytest.mark.timeout(300)
 def test_each_event_once_in_order(server: Server, tenant: Tenant, neighbour: Tenant, truth: Truth) -> None:
     """For all that happens, and all ways to read a part of it, drop and return: in the end all have all of it."""
     for role in ("auditor", "recorder"):

@@ -138,7 +138,6 @@ def filled(tmp_path: Path) -> Iterator[tuple[Server, Json]]:
         yield server, action
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.skipif(
     not (PROCESSES / "self" / "status").exists(),
     reason="how much memory a process holds is read from /proc: Linux has it",

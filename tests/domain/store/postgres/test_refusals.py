@@ -89,7 +89,6 @@ def full(server: Server, url: str) -> Iterator[None]:
             server.run(f"DROP TABLESPACE {name}")
 
 
-@pytest.mark.timeout(300)
 def test_a_full_disk_on_the_server_is_said(store: PostgresStore, server: Server, url: str) -> None:
     """What does not fit is refused whole; what is there is read; with room again, recording goes on."""
     try:
@@ -105,7 +104,6 @@ def test_a_full_disk_on_the_server_is_said(store: PostgresStore, server: Server,
     assert isinstance(together(store, [recording()])[0], Answer)
 
 
-@pytest.mark.timeout(300)
 def test_a_standby_is_no_primary() -> None:
     """A standby alone is refused; of several hosts, the primary is found wherever it stands in the URL."""
     with own_server() as primary:
