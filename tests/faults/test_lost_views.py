@@ -139,7 +139,8 @@ def delete_file(path: Path) -> None:
 def delete_all(path: Path) -> None:
     """Delete all that begins with `views`, locks and all."""
     for one in path.parent.glob("views*"):
-        one.unlink()
+        # A server that misses what went first may take the rest away itself.
+        one.unlink(missing_ok=True)
 
 
 DAMAGES = (

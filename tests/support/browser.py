@@ -22,7 +22,7 @@ THEMES: Sequence[Theme] = ("light", "dark")
 NARROW, WIDE = 390, 1280
 
 #: What a page complains of while its server is gone, whichever way the browser finds out.
-GONE = "WebSocket|ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE"
+GONE = "WebSocket|ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED"
 
 MISSING = "There is no Chromium here: on Debian and Ubuntu, `apt-get install chromium fonts-dejavu-core`."
 
