@@ -2,11 +2,13 @@
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -73,7 +75,9 @@ class Server:
         self.stream = f"ws://127.0.0.1:{self.port}/api/audit/v1"
         self._more = more
         # A file: a pipe that nobody reads would stop a server that prints much.
-        self._printed = Path(mkdtemp(prefix="deedbook-")) / "printed"
+        folder = Path(mkdtemp(prefix="deedbook-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._printed = folder / "printed"
         self.start()
 
     def start(self) -> None:

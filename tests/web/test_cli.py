@@ -64,7 +64,7 @@ print(*sys.modules, file=sys.stderr)
 
 @pytest.mark.parametrize("arguments", [["status"], ["keys", "list"], ["verify"], ["export"], ["rebuild"]], ids=" ".join)
 def test_what_works_on_a_store_alone_begins_without_the_server(url: str, arguments: list[str]) -> None:
-    """A command imports nothing that only the server needs: it begins in a third of the time."""
+    """A command imports nothing that only the server needs: it begins in half of the time, or less."""
     issue_key(url)
     program = [sys.executable, "-c", BEGUN.format(arguments=[*arguments, "--url", url])]
     ended = subprocess.run(program, capture_output=True, text=True, check=True)
