@@ -97,5 +97,6 @@ def test_a_file_of_a_version_that_kept_none_has_none(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "views")) as db:
         assert head(db) == Frontier().head
         db.execute("DROP TABLE head")
+    with closing(connect(tmp_path / "views")) as db:
         assert head(db) is None
         assert frontier(db) == Frontier()
