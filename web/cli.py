@@ -20,7 +20,9 @@ from deedbook.domain.errors import DeedbookError
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, RESERVED_NAMESPACES, Role
 from deedbook.web.listening import PortTaken, address_of, listen
-from deedbook.web.settings import DEFAULT_URL, Settings
+from deedbook.web.options import serving_options, url_option, views_option
+from deedbook.web.problems import Problem
+from deedbook.web.settings import Settings
 
 if TYPE_CHECKING:
     from deedbook.web.opening import Copying, Opened
@@ -88,60 +90,12 @@ def told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
 
     @wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        from deedbook.web.problems import Problem
-
         try:
             command(*args, **kwargs)
         except (DeedbookError, Problem, PortTaken, OSError, ValueError) as error:
             raise click.ClickException(str(error)) from error
 
     return wrapped
-
-
-def _url() -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
-    return click.option("--url", envvar="DEEDBOOK_URL", default=DEFAULT_URL, show_default=True, help="The store.")
-
-
-def _views() -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
-    return click.option(
-        "--views",
-        envvar="DEEDBOOK_VIEWS",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="The folder of this machine's views; left out, beside log.db, or data.",
-    )
-
-
-def _serving(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Give a command the options of a server."""
-    for option in reversed((
-        _url(),
-        _views(),
-        click.option("--host", envvar="DEEDBOOK_HOST", default="127.0.0.1", show_default=True),
-        click.option("--port", envvar=["DEEDBOOK_PORT", "PORT"], default=8000, show_default=True,
-                     type=click.IntRange(0, 65535), help="0 takes any that is free."),
-        click.option("--list-order", envvar="DEEDBOOK_LIST_ORDER", default="oldest", show_default=True,
-                     type=click.Choice(["oldest", "newest"]), help="What lists begin with, unless they say."),
-        click.option("--trusted-proxies", envvar="DEEDBOOK_TRUSTED_PROXIES", default="", metavar="NETWORKS",
-                     help="Whose X-Forwarded-For counts: addresses or networks, with commas between."),
-        click.option("--streams-per-key", envvar="DEEDBOOK_STREAMS_PER_KEY", default=2000, show_default=True,
-                     type=click.IntRange(1), help="Open streams that one API key may have."),
-        click.option("--slow-follower", envvar="DEEDBOOK_SLOW_FOLLOWER", default=10.0, show_default=True,
-                     type=click.FloatRange(0.1), help="Seconds that a stream may stay unread before it is closed."),
-        click.option("--queue", envvar="DEEDBOOK_QUEUE", default=10_000, show_default=True,
-                     type=click.IntRange(1), help="Commands that may wait to be recorded."),
-        click.option("--read-url", envvar="DEEDBOOK_READ_URL",
-                     help="A hot standby of the PostgreSQL database, which events and output are read from."),
-        click.option("--snapshots", envvar="DEEDBOOK_SNAPSHOTS", type=click.Path(path_type=Path, file_okay=False),
-                     help="A folder that nodes share: a new one takes its views there, and leaves them for the next."),
-        click.option("--snapshot-events", envvar="DEEDBOOK_SNAPSHOT_EVENTS", default=100_000, show_default=True,
-                     type=click.IntRange(1), help="Events after which another snapshot is left."),
-        click.option("--snapshot-minutes", envvar="DEEDBOOK_SNAPSHOT_MINUTES", default=60.0, show_default=True,
-                     type=click.FloatRange(0.0), help="Minutes after which it is, if anything happened."),
-        click.option("--session-secret", envvar="DEEDBOOK_SESSION_SECRET",
-                     help="What the console's cookies are signed with; several servers on one log need the same."),
-    )):  # fmt: skip
-        command = option(command)
-    return command
 
 
 # Any: what click has made of each option, by its declared type.
@@ -169,7 +123,7 @@ def commands() -> None:
 
 
 @commands.command("serve")
-@_serving
+@serving_options
 @told
 def serve_command(
     url: str,
@@ -188,7 +142,7 @@ def serve_command(
 
 
 @commands.command()
-@_serving
+@serving_options
 @click.option("--sample", type=click.Path(path_type=Path), help="A log to load when the store is new.")
 @click.option("--key-file", type=click.Path(path_type=Path), default=Path("data/key"), show_default=True)
 @told
@@ -213,7 +167,7 @@ def quickstart(
 
 
 @commands.command()
-@_url()
+@url_option()
 @click.option("--namespace", envvar="DEEDBOOK_NAMESPACE", default="default", show_default=True)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @told
@@ -231,8 +185,8 @@ def load(url: str, namespace: str, files: tuple[Path, ...]) -> None:
 
 
 @commands.command()
-@_url()
-@_views()
+@url_option()
+@views_option()
 @told
 def status(url: str, views: Path | None) -> None:
     """Tell how far the log and its views are."""
@@ -245,8 +199,8 @@ def status(url: str, views: Path | None) -> None:
 
 
 @commands.command()
-@_url()
-@_views()
+@url_option()
+@views_option()
 @told
 def rebuild(url: str, views: Path | None) -> None:
     """Build the views anew from position 1, beside those in use, and put them in their place.
@@ -267,8 +221,8 @@ def rebuild(url: str, views: Path | None) -> None:
 
 
 @commands.command()
-@_url()
-@_views()
+@url_option()
+@views_option()
 @click.option("--head", metavar="SIZE:ROOT", help="The head that the log had once, as `deedbook status` printed it.")
 @click.option("--json", "as_json", envvar="DEEDBOOK_VERIFY_JSON", is_flag=True, help="Report as JSON.")
 @told
@@ -283,7 +237,7 @@ def verify(url: str, views: Path | None, head: str | None, *, as_json: bool) -> 
 
 
 @commands.command()
-@_url()
+@url_option()
 @click.argument("file", type=click.Path(path_type=Path))
 @told
 def backup(url: str, file: Path) -> None:
@@ -296,7 +250,7 @@ def backup(url: str, file: Path) -> None:
 
 
 @commands.command()
-@_url()
+@url_option()
 @click.option("--after", default=0, show_default=True, type=click.IntRange(0), help="The position to go on from.")
 @click.argument("file", default="-", type=click.Path(path_type=Path, allow_dash=True))
 @told
@@ -311,7 +265,7 @@ def export(url: str, after: int, file: Path) -> None:
 
 
 @commands.command("import")
-@_url()
+@url_option()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @told
 def import_command(url: str, files: tuple[Path, ...]) -> None:
@@ -362,7 +316,7 @@ def keys() -> None:
 
 
 @keys.command()
-@_url()
+@url_option()
 @click.argument("user")
 @click.option("--namespace", envvar="DEEDBOOK_NAMESPACE", required=True)
 @click.option("--role", envvar="DEEDBOOK_ROLE", required=True, type=click.Choice([str(role) for role in Role]))
@@ -378,7 +332,7 @@ def create(url: str, user: str, namespace: str, role: str) -> None:
 
 
 @keys.command("list")
-@_url()
+@url_option()
 @told
 def list_keys(url: str) -> None:
     """List every key that was ever issued; a secret is kept nowhere."""
@@ -396,7 +350,7 @@ def list_keys(url: str) -> None:
 
 
 @keys.command()
-@_url()
+@url_option()
 @click.argument("key", metavar="ID", type=click.UUID)
 @told
 def revoke(url: str, key: UUID) -> None:
