@@ -51,11 +51,9 @@ def frontier(db: Database) -> Frontier:
 
     Raises ValueError where somebody changed it to what can't be one.
     """
-    return (
-        Frontier.from_bytes(*db.execute("SELECT size, frontier FROM head").fetchone())
-        if has(db, "head")
-        else Frontier()
-    )
+    if not has(db, "head"):
+        return Frontier()
+    return Frontier.from_bytes(*db.execute("SELECT size, frontier FROM head").fetchone())
 
 
 def continued(log: EventLog, known: Frontier) -> TreeHead:

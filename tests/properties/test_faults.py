@@ -11,7 +11,7 @@ from deedbook.projections.generations import Generations
 from deedbook.projections.testing import projected
 from tests.properties.faults import FAULTS, Fault
 
-#: The same stories each time, so that a fault that is found here is always found, and soon: by some, after minutes.
+#: The same stories each time, so that a fault that is found here is always found; of some seeds, after minutes only.
 SEED = 3
 
 #: The longest story that any of these faults needs.
