@@ -124,8 +124,9 @@ class BodyChannel:
         return await self._receive()
 
     async def open(self) -> None:
-        """Send the head."""
+        """Send the head, which would wait for the first piece."""
         await self._send(self._start)
+        await self.send(b"")
 
     async def send(self, piece: bytes) -> None:
         """See `Channel.send`."""
