@@ -4,13 +4,14 @@ The stock SQLite recorder takes the implicit rowid as position (the newest one i
 be subscribed to. This one fits in the same places: `eventsourcing` applications can be run on it.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import InterfaceError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -44,11 +45,24 @@ class _LogConnection(SQLiteConnection):
 
 class _LogPool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
-        made = super()._create_connection()
-        # An answer is given only after the transaction is on disk, whatever the machine does next.
-        made.cursor().execute("PRAGMA synchronous = FULL")
-        made.cursor().execute("PRAGMA wal_autocheckpoint = 4000")
-        return _LogConnection(made._sqlite_conn, self.max_age)  # noqa: SLF001  # the library has no public way
+        """Make a connection: not the library's, whose cache of statements is `True`, which is 1.
+
+        With it each transaction has each of its statements compiled again: measured, a fifth of a durable POST that
+        comes alone.
+        """
+        try:
+            made = sqlite3.connect(
+                self.db_name, timeout=self.lock_timeout or 0, isolation_level=None, check_same_thread=False, uri=True
+            )
+            made.execute("PRAGMA journal_mode = WAL")
+            # An answer is given only after the transaction is on disk, whatever the machine does next.
+            made.execute("PRAGMA synchronous = FULL")
+            made.execute("PRAGMA wal_autocheckpoint = 4000")
+        except sqlite3.Error as error:
+            raise InterfaceError(error) from error
+        # The library asks for columns by name.
+        made.row_factory = sqlite3.Row
+        return _LogConnection(made, self.max_age)
 
 
 class LogDatastore(SQLiteDatastore):

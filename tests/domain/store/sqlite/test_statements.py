@@ -1,5 +1,6 @@
 """What recording costs in SQLite, counted and not timed: statements and commits."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,9 +23,10 @@ MANY = 1000
 class Traced:
     """A store whose writing statements are seen; what triggers do is left out."""
 
-    def __init__(self, store: SqliteStore, statements: list[str]) -> None:
+    def __init__(self, store: SqliteStore, statements: list[str], connections: list[sqlite3.Connection]) -> None:
         self.store = store
         self.statements = statements
+        self.connections = connections
 
     def cost(self, commands: list[Command]) -> list[str]:
         """Give commands together; return the statements that they took."""
@@ -39,16 +41,18 @@ class Traced:
 def traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traced]:
     """A new store."""
     statements: list[str] = []
+    connections: list[sqlite3.Connection] = []
     make: Callable[[_LogPool], SQLiteConnection] = _LogPool._create_connection  # noqa: SLF001  # no other way to it
 
     def made(pool: _LogPool) -> SQLiteConnection:
         connection = make(pool)
-        connection._sqlite_conn.set_trace_callback(statements.append)  # noqa: SLF001  # as the recorder
+        connection._sqlite_conn.set_trace_callback(statements.append)  # noqa: SLF001  # no other way to it
+        connections.append(connection._sqlite_conn)  # noqa: SLF001
         return connection
 
     monkeypatch.setattr(_LogPool, "_create_connection", made)
     with closing(SqliteStore(tmp_path / "log.db")) as store:
-        yield Traced(store, statements)
+        yield Traced(store, statements, connections)
 
 
 def imported() -> ImportAction:
@@ -117,3 +121,24 @@ def test_a_repeated_command_inserts_nothing(traced: Traced) -> None:
     traced.statements.clear()
     assert together(traced.store, [(command, key)]) == first
     assert not [statement for statement in traced.statements if statement.startswith("INSERT")]
+
+
+def test_a_statement_is_compiled_once(traced: Traced) -> None:
+    """SQLite asks the authorizer about each part of a statement that it compiles, and of no other."""
+    compiled: list[str | None] = []
+
+    def authorize(action: int, subject: str | None, *_: object) -> int:
+        # Python itself compiles each COMMIT.
+        if action != sqlite3.SQLITE_TRANSACTION:
+            compiled.append(subject)
+        return sqlite3.SQLITE_OK
+
+    traced.cost([recording()])
+    for connection in traced.connections:
+        connection.set_authorizer(authorize)
+    # What was compiled before is compiled again then.
+    traced.cost([recording()])
+    assert "events" in compiled
+    compiled.clear()
+    traced.cost([recording()])
+    assert not compiled
