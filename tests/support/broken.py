@@ -23,7 +23,7 @@ Answering = Callable[[str, int, bytes], tuple[int, bytes]]
 
 
 def answering(change: Answering) -> Callable[[ASGIApp], ASGIApp]:
-    """Return what changes the answers of an application."""
+    """Return what changes the answers of an application that come whole; those piece by piece go on as they are."""
 
     def around(app: ASGIApp) -> ASGIApp:
         async def changed(scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,8 +33,11 @@ def answering(change: Answering) -> Callable[[ASGIApp], ASGIApp]:
             path, begun = scope["path"], list[Message]()
 
             async def sending(message: Message) -> None:
-                if message["type"] == "http.response.start":
+                if message["type"] == "http.response.start" and b"content-length" in dict(message["headers"]):
                     begun.append(message)
+                    return
+                if not begun:
+                    await send(message)
                     return
                 status, body = change(path, begun[0]["status"], message["body"])
                 headers = [(name, value) for name, value in begun[0]["headers"] if name != b"content-length"]
