@@ -23,7 +23,8 @@ from deedbook.projections.terms import Terms
 from deedbook.projections.versions import Damaged, note, rows_of
 
 #: Pages of the journal that are brought into the file together, 4 MB: SQLite's own number. The disk has them to write
-#: at once then, and whoever commits to the log waits behind: measured, 10 ms, where 64 MB took 120.
+#: at once then, and whoever commits to the log waits behind: measured at 64 connections, the p99 of a durable POST is
+#: 41 ms, where 64 MB made commits of 120 and a p99 of 100.
 _TOGETHER = 1_000
 
 #: So many, 64 MB, while there is much to catch up with. A batch that comes in no order of time touches some thousand

@@ -26,7 +26,7 @@ from deedbook.web.problems import bad
 from deedbook.web.views import CaughtUpViews
 from deedbook.web.wire import FinishRequest, RecordRequest, decoded, recording
 
-#: In this case: one published client greps for it.
+#: Spelled so, with its capitals: one published client greps for it.
 ACTION_URI = b"X-DockerCloud-Action-URI"
 
 

@@ -1,8 +1,8 @@
 """One request and its answer on a connection of uvicorn, where head and body of an answer are one write.
 
 uvicorn writes the head when it comes, and the body when that comes: two system calls for what fits in one packet. ASGI
-lets no head out before the body begins ("The protocol server must not start sending the response to the client until
-it has received at least one Response Body event"), which is what this makes use of.
+lets a server keep the head until the body begins ("Response Start" in the HTTP message format, from 2.4 on), also to
+put an error in its place; this does.
 """
 
 from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseStartEvent

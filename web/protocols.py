@@ -143,9 +143,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._active = cycle
         self.on_shutdown = None
-        task = self.loop.create_task(cycle.run_asgi(app))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        super()._start_asgi_task(cycle, app)
 
     def _abandon(self) -> None:
         cycle = self._active

@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from deedbook.domain.commands import RecordAction
-from deedbook.domain.events import Caller
-from deedbook.domain.lifecycle import State
 from deedbook.domain.log import EventLog
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.view import Views
+from tests.contract.giving import recording
 from tests.support.giving import give
 
 ACTIONS = 4000
@@ -23,20 +20,7 @@ MIB = 1024 * 1024
 def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventLog]:
     """Record some thousand actions."""
     with closing(SqliteStore(tmp_path_factory.mktemp("log") / "log.db")) as store:
-        some = (
-            RecordAction(
-                id=uuid4(),
-                namespace="acme",
-                by=Caller("ann"),
-                action="Deploy",
-                method="POST",
-                path="/",
-                start=0,
-                state=State.SUCCESS,
-            )
-            for _ in range(ACTIONS)
-        )
-        give(store.audit_log, list(some))
+        give(store.audit_log, [recording() for _ in range(ACTIONS)])
         yield store.log
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import httptools
 import pytest
@@ -175,6 +175,47 @@ def test_an_answer_without_a_length_gets_one() -> None:
     with serving(bare, HttpProtocol) as port:
         answer = sent(port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert answer == (b"HTTP/1.1 200 OK\r\nX-Kept: as it is\r\ncontent-length: 4\r\nconnection: close\r\n\r\nfour")
+
+
+class Watched(HttpProtocol):
+    """Notes what it writes, and which timers it has: each that is made is another object."""
+
+    writes: ClassVar[list[bytes]] = []
+    timers: ClassVar[set[object]] = set()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
+        """Begin a connection through what notes."""
+        super().connection_made(_Noting(transport))  # type: ignore[arg-type]  # it is one in all that is used
+
+    def on_response_complete(self) -> None:
+        """Note the timer that there is behind an answer."""
+        super().on_response_complete()
+        self.timers.add(self.timeout_keep_alive_task)
+
+
+class _Noting:
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        Watched.writes.append(data)
+        self._transport.write(data)
+
+
+def test_an_answer_is_one_write_and_a_connection_has_one_timer() -> None:
+    """However many requests come on it, one after the other."""
+    with (
+        serving(bare, Watched) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as connection,
+    ):
+        for _ in range(10):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(4096).endswith(b"\r\n\r\nfour")
+    assert len(Watched.writes) == 10
+    assert len(Watched.timers) == 1
 
 
 def test_a_connection_without_requests_is_closed() -> None:
