@@ -22,12 +22,19 @@ def total(server: Server, **query: str | list[str]) -> int:
         return int(counted.json()["total_count"])
 
 
+def shown(page: Page) -> list[str]:
+    """Return the ids of the actions that a page lists, once all of the page is there: rows come one after another."""
+    page.wait_for_load_state()
+    ids: list[str] = page.evaluate("[...document.querySelectorAll('.actions tbody tr')].map((row) => row.id.slice(7))")
+    return ids
+
+
 def found(page: Page, number: int) -> None:
     """Wait until the page says that it found so many; of what can't be counted at once, a bound or an estimate."""
-    shown, until = page.locator("#head .total .number"), time.monotonic() + 30
-    while not _is_true(shown.inner_text(), number) and time.monotonic() < until:
+    told, until = page.locator("#head .total .number"), time.monotonic() + 30
+    while not _is_true(told.inner_text(), number) and time.monotonic() < until:
         page.wait_for_timeout(100)
-    assert _is_true(shown.inner_text(), number), f"{shown.inner_text()} is not {number:,}"
+    assert _is_true(told.inner_text(), number), f"{told.inner_text()} is not {number:,}"
 
 
 def _is_true(told: str, number: int) -> bool:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.listing import asked, finish, found, record, total
+from tests.browser.listing import asked, finish, found, record, shown, total
 from tests.support.browser import GONE, NARROW, Theme, Windows, on_both, overflow, violations
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller
@@ -120,26 +120,21 @@ def test_pages_go_by_key_while_actions_arrive(windows: Windows, server: Server) 
         steps = ({"object": "/many/", "action": f"Step {number}"} for number in range(120))
         ids = [action["uuid"] for action in Caller(http, "me", server.key, "/acme").batch(*steps)]
     page = windows.open("/?namespace=acme&object=/many/")
-
-    def shown() -> list[str]:
-        return [str(row.get_attribute("id")).removeprefix("action-") for row in page.locator(".actions tbody tr").all()]
-
-    first = shown()
-    assert first == ids[:-51:-1]
+    assert shown(page) == ids[:-51:-1]
     record(server, object="/many/")
     page.keyboard.press("o")
     expect(page.locator(".actions tbody tr").first).to_contain_text("Step 69")
-    assert shown() == ids[69:19:-1]
+    assert shown(page) == ids[69:19:-1]
     page.get_by_role("link", name="Older").click()
     expect(page.locator(".actions tbody tr")).to_have_count(20)
-    assert shown() == ids[19::-1]
+    assert shown(page) == ids[19::-1]
     expect(page.get_by_role("link", name="Older")).to_have_count(0)
     page.keyboard.press("p")
     expect(page.locator(".actions tbody tr").first).to_contain_text("Step 69")
-    assert shown() == ids[69:19:-1]
+    assert shown(page) == ids[69:19:-1]
     page.get_by_role("link", name="Started").click()
     expect(page.locator(".actions tbody tr").first).to_contain_text("Step 0")
-    assert shown() == ids[:50]
+    assert shown(page) == ids[:50]
 
 
 @on_both
@@ -233,5 +228,4 @@ def test_what_is_filtered_is_a_file(windows: Windows, server: Server, name: str,
     lines = Path(download.value.path()).read_text().splitlines()
     rows = list(csv.DictReader(lines)) if name == "CSV" else [json.loads(line) for line in lines]
     assert len(rows) == total(server, state="Failed")
-    shown = [str(row.get_attribute("id")).removeprefix("action-") for row in page.locator(".actions tbody tr").all()]
-    assert [row["uuid"] for row in rows[:100]] == shown
+    assert [row["uuid"] for row in rows[:100]] == shown(page)

@@ -7,9 +7,9 @@ import re
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.listing import found, total
+from tests.browser.listing import found, shown, total
 from tests.support.browser import GONE, NARROW, WIDE, Theme, Windows, link, on_million, overflow, violations
 from tests.support.million import LONG, RETRIED, RUNS, SEARCHES, WAITS
 from tests.support.objects import container, service, stack
@@ -26,12 +26,6 @@ _BEGINNING = """async (href) => {
     await reader.cancel();
     return { text: new TextDecoder().decode(value), done, length: answer.headers.get("content-length") };
 }"""
-
-
-def shown(page: Page) -> list[str]:
-    """Return the ids of the actions that a page lists."""
-    ids: list[str] = page.evaluate("[...document.querySelectorAll('.actions tbody tr')].map((row) => row.id.slice(7))")
-    return ids
 
 
 def listed(server: Server, **query: str) -> list[str]:
