@@ -9,6 +9,9 @@ PYTHON ?= python3
 PORT ?= 8000
 export PORT
 
+# What is begun here begins hundreds of times: where this is set, each would compile Deedbook anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 TOO_OLD := Deedbook needs Python 3.11 or newer: install one, or name it with `make PYTHON=python3.12`.
