@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browser import NARROW, THEMES, WIDE, Theme, Windows, link, on_both, overflow, violations
+from tests.support.browser import NARROW, THEMES, WIDE, Theme, Windows, link, on_both, overflow, press, violations
 
 STACK = "/api/app/v1/stack/2d224549-05cc-4901-93f3-dd47daf16259/"
 
@@ -54,7 +54,7 @@ def test_asking_is_accessible(windows: Windows, theme: Theme) -> None:
     page.get_by_role("button", name="Rebuild the views…").click()
     assert violations(page) == []
     page.goto("/system")
-    page.keyboard.press("?")
+    press(page, "?")
     page.get_by_role("dialog", name="Keyboard").wait_for()
     assert violations(page) == []
     page.goto("/keys")

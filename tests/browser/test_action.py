@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, WIDE, Reader, Theme, Windows, on_both, overflow, violations
+from tests.support.browser import NARROW, WIDE, Reader, Theme, Windows, on_both, overflow, press, violations
 from tests.support.server import Server
 from tests.web.api.callers import Caller, Json, Tenant
 
@@ -63,10 +63,9 @@ def test_retrying_leads_to_the_new_action_and_the_old_one_tells_of_it(windows: W
     """By keyboard alone; who looks at the old action sees its attempts, and how the new one ends."""
     action = tenant.recorder.record(state="Failed", action="Deploy")
     mine, other = shown(windows, tenant.operator, action), shown(windows, tenant.auditor, action)
-    mine.keyboard.press("r")
+    press(mine, "r")
     expect(mine.get_by_role("dialog")).to_be_visible()
-    mine.keyboard.press("Shift+Tab")
-    mine.keyboard.press("Enter")
+    press(mine, "Shift+Tab", "Enter")
     mine.wait_for_url(lambda url: "/action/" in url and action["uuid"] not in url)
     new = mine.url.rpartition("/")[2]
     expect(mine.locator(".action-head .state")).to_have_text("In progress")
@@ -83,14 +82,14 @@ def test_what_became_impossible_is_told_and_nothing_is_lost(windows: Windows, te
     action = tenant.recorder.record(state="In progress")
     page = shown(windows, tenant.operator, action)
     page.locator("#step-1 summary").click()
-    page.keyboard.press("x")
+    press(page, "x")
     expect(page.get_by_role("dialog")).to_be_visible()
     tenant.recorder.act(action, "finish", {"state": "Success"})
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("#told")).to_contain_text("no longer possible")
     expect(page.locator("#step-1")).to_have_attribute("open", "")
     page.locator("#step-2 summary").focus()
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.get_by_role("link", name="Retry")).to_be_visible()
 
 
@@ -115,7 +114,7 @@ def test_whatever_a_field_holds_is_text(windows: Windows, tenant: Tenant) -> Non
     tenant.recorder.act(action, "logs", {"lines": [HOSTILE, HOSTILE * 300, "\u202e" * 20_000, "x" * 65_536]})
     page = shown(windows, tenant.operator, action)
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-    page.keyboard.press("x")
+    press(page, "x")
     expect(page.get_by_role("dialog")).to_contain_text("<script>alert(1)</script>")
     page.get_by_role("button", name="Cancel the action").click()
     expect(page.locator(".action-head .state")).to_have_text("Canceling")
@@ -147,6 +146,6 @@ def test_everybody_can_read_it(windows: Windows, tenant: Tenant, theme: Theme, w
     expect(page.locator(".line.chosen")).to_be_visible()
     assert violations(page) == []
     assert overflow(page) == 0
-    page.keyboard.press("x")
+    press(page, "x")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert violations(page) == []

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.listing import asked, finish, found, record, shown, total
-from tests.support.browser import GONE, NARROW, Theme, Windows, on_both, overflow, violations
+from tests.support.browser import GONE, NARROW, Theme, Windows, on_both, overflow, press, violations
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller
 from tests.web.api.test_behind import add_unreadable
@@ -49,12 +49,12 @@ def test_the_timeline_is_used_by_keys(windows: Windows, server: Server) -> None:
     page = windows.open("/?namespace=acme&start_date__gte=2026-07-14T08:00:00Z&start_date__lte=2026-07-14T09:59:59Z")
     plot = page.get_by_role("group", name="Timeline")
     plot.focus()
-    page.keyboard.press("Home")
+    press(page, "Home")
     for _ in range(79):
-        page.keyboard.press("Shift+ArrowRight")
+        press(page, "Shift+ArrowRight")
     told = page.locator("#readout").inner_text()
     number = int(re.search(r": (\d+) in all$", told).group(1))  # type: ignore[union-attr]
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     found(page, number)
     query = {name: values[0] for name, values in asked(page).items()}
     assert total(server, **query) == number
@@ -74,7 +74,7 @@ def test_what_is_new_is_announced_and_nothing_moves(windows: Windows, server: Se
     expect(page.locator("#news")).to_have_text("2 new")
     expect(page).to_have_title(re.compile(r"^\(2\) Actions"))
     expect(page.locator("tbody tr")).to_have_count(0)
-    page.keyboard.press(".")
+    press(page, ".")
     found(page, 2)
     expect(page.locator("#news")).to_have_text("")
     expect(page.locator(".actions tbody tr")).to_have_count(2)
@@ -88,7 +88,7 @@ def test_a_row_that_runs_updates_in_place(windows: Windows, server: Server) -> N
     row = page.locator(f"#action-{running}")
     expect(row.locator(".state")).to_have_text("In progress")
     expect(row.locator(".took")).to_have_text(re.compile(r"^\d+ s$"))
-    page.keyboard.press("j")
+    press(page, "j")
     expect(row.get_by_role("link", name="Deploy")).to_be_focused()
     finish(server, running, "Failed")
     expect(row.locator(".state")).to_have_text("Failed")
@@ -122,14 +122,14 @@ def test_pages_go_by_key_while_actions_arrive(windows: Windows, server: Server) 
     page = windows.open("/?namespace=acme&object=/many/")
     assert shown(page) == ids[:-51:-1]
     record(server, object="/many/")
-    page.keyboard.press("o")
+    press(page, "o")
     expect(page.locator(".actions tbody tr").first).to_contain_text("Step 69")
     assert shown(page) == ids[69:19:-1]
     page.get_by_role("link", name="Older").click()
     expect(page.locator(".actions tbody tr")).to_have_count(20)
     assert shown(page) == ids[19::-1]
     expect(page.get_by_role("link", name="Older")).to_have_count(0)
-    page.keyboard.press("p")
+    press(page, "p")
     expect(page.locator(".actions tbody tr").first).to_contain_text("Step 69")
     assert shown(page) == ids[69:19:-1]
     page.get_by_role("link", name="Started").click()
@@ -147,7 +147,7 @@ def test_a_moment_of_the_past_is_shown_whole(windows: Windows, server: Server) -
     page = windows.open("/?namespace=acme&object=/past/")
     page.get_by_text("As of …").click()
     page.get_by_label("Or a position of the log").fill(str(position))
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_text("As it was")).to_be_visible()
     row = page.locator(f"#action-{action}")
     expect(row.locator(".state")).to_have_text("In progress")
@@ -158,7 +158,7 @@ def test_a_moment_of_the_past_is_shown_whole(windows: Windows, server: Server) -
     expect(row.locator(".state")).to_have_text("In progress")
     page.get_by_role("link", name="One event earlier").click()
     expect(page.get_by_text("No action is like that at that moment.")).to_be_visible()
-    page.keyboard.press("n")
+    press(page, "n")
     expect(row.locator(".state")).to_have_text("Success")
     expect(page.get_by_text("As it was")).to_have_count(0)
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.browser import Windows, on_both
+from tests.support.browser import Windows, on_both, press
 
 
 @on_both
@@ -40,7 +40,7 @@ def test_parameter_in_the_path_is_put_there(windows: Windows) -> None:
 def test_operations_are_found_by_words(windows: Windows) -> None:
     """`/` goes to the field; what does not fit is hidden, on the page and in the contents, and the number is told."""
     page = windows.open("/api")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("post output")
     expect(page.locator("#found")).to_have_text("1 found")
     expect(page.locator("#appendOutput")).to_be_visible()

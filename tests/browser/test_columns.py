@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.listing import finish, record
-from tests.support.browser import NARROW, WIDE, Theme, Windows, link, on_both, overflow, violations
+from tests.support.browser import NARROW, WIDE, Theme, Windows, link, on_both, overflow, press, violations
 from tests.support.server import Server
 
 
@@ -16,13 +16,13 @@ def _heads(page: Page) -> list[str]:
 def _choose(page: Page, *names: str) -> None:
     """Change the choice of some columns, by keyboard alone."""
     page.locator("summary", has_text="Columns").focus()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     for name in names:
         page.get_by_role("checkbox", name=name, exact=True).focus()
-        page.keyboard.press("Space")
+        press(page, "Space")
     page.get_by_role("button", name="Show", exact=True).focus()
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        press(page, "Enter")
 
 
 @on_both

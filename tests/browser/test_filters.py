@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.listing import asked, found, record, searches, total
-from tests.support.browser import NARROW, Reader, Theme, Windows, on_both, overflow, violations
+from tests.support.browser import NARROW, Reader, Theme, Windows, on_both, overflow, press, violations
 from tests.support.server import Server, issue_key
 
 
@@ -19,7 +19,7 @@ def test_filters_are_in_the_address_and_each_is_a_chip_that_goes(windows: Window
     found(page, total(server, state=["Failed", "Canceled"]))
     page.get_by_text("More filters").click()
     page.get_by_role("combobox", name="User", exact=True).fill("lena")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     found(page, total(server, state=["Failed", "Canceled"], user="lena"))
     assert asked(page) == {"state": ["Canceled", "Failed"], "user": ["lena"]}
     expect(page.locator(".chip")).to_have_count(3)
@@ -44,7 +44,7 @@ def test_filters_are_in_the_address_and_each_is_a_chip_that_goes(windows: Window
 def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) -> None:
     """What is typed is searched while it is typed, the reader stays in the field, and the address has it."""
     page = windows.open("/?namespace=acme")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("redeploy jonas")
     found(page, total(server, q="redeploy jonas"))
     expect(page.get_by_label("Search the actions")).to_be_focused()
@@ -59,13 +59,13 @@ def test_typing_searches_and_enter_keeps_it(windows: Windows, server: Server) ->
 def test_a_filter_is_typed_by_its_name(windows: Windows, server: Server) -> None:
     """While it is typed already it is a chip, with Enter it leaves the field; the rest is free text."""
     page = windows.open("/?namespace=acme")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("redeploy user:lena state:fai")
     found(page, total(server, q="redeploy", user="lena", state="Failed"))
     expect(page.locator(".chip")).to_have_count(3)
     expect(page.get_by_label("Search the actions")).to_have_value("redeploy user:lena state:fai")
     page.keyboard.type("led")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_label("Search the actions")).to_have_value("redeploy")
     expect(page.get_by_label("Failed")).to_be_checked()
     page.get_by_title("Remove this filter").first.click()
@@ -78,31 +78,29 @@ def test_a_typed_filter_is_completed_by_keyboard(windows: Windows, server: Serve
     """Names and then values are offered below the field; arrows choose, Enter takes, and what is taken is searched."""
     page = windows.open("/?namespace=acme")
     field, offered = page.get_by_label("Search the actions"), page.get_by_role("listbox", name="Filters to choose from")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("redeploy us")
     expect(offered.get_by_role("option")).to_have_text(["user:"])
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
+    press(page, "ArrowDown", "Enter")
     expect(field).to_have_value("redeploy user:")
     expect(offered.get_by_role("option").nth(3)).to_be_visible()
     page.keyboard.type("LEN")
     expect(offered.get_by_role("option").first).to_have_text("user:lena")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowDown")
+    press(page, "ArrowUp", "ArrowDown")
     expect(offered.get_by_role("option", selected=True)).to_have_text("user:lena")
     expect(field).to_have_attribute("aria-activedescendant", "completion-1")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(field).to_have_value("redeploy user:lena ")
     expect(field).to_be_focused()
     expect(offered).to_be_hidden()
     found(page, total(server, q="redeploy", user="lena"))
     page.keyboard.type("state:fai")
     expect(offered.get_by_role("option")).to_have_text(["state:Failed"])
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(offered).to_be_hidden()
     expect(field).to_have_value("redeploy user:lena state:fai")
     expect(field).to_be_focused()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".chip")).to_have_count(3)
     expect(field).to_have_value("redeploy")
 
@@ -116,7 +114,7 @@ def test_a_typed_filter_is_completed_by_pointer(windows: Windows, server: Server
     page.keyboard.type("operation:redep")
     option = offered.get_by_role("option", name="Service Redeploy")
     expect(option).to_be_visible()
-    page.keyboard.press("ArrowDown")
+    press(page, "ArrowDown")
     assert violations(page) == []
     assert overflow(page) == 0
     option.click()
@@ -146,7 +144,7 @@ def test_dates_are_typed_in_the_readers_zone_and_asked_in_utc(windows: Windows, 
     page.get_by_text("More filters").click()
     page.get_by_label("Started from").fill("2026-07-14T17:00:00")
     page.get_by_label("Started until").fill("2026-07-14T21:30:00")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".chip")).to_have_count(2)
     dates = {"start_date__gte": "2026-07-14T11:30:00Z", "start_date__lte": "2026-07-14T16:00:00Z"}
     assert {name: [date] for name, date in dates.items()} == asked(page)
@@ -197,7 +195,7 @@ def test_a_search_is_saved_for_the_namespace_and_deleted(windows: Windows, serve
     page = windows.open("/?namespace=acme&state=Failed&user=lena")
     page.locator("summary", has_text="Saved").click()
     page.get_by_label("Save this search").fill("Lena's failures")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#head .tag")).to_have_text("Lena's failures")
     assert ("Lena's failures", "state=Failed&user=lena", "me") in searches(server)
 

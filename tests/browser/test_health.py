@@ -5,7 +5,7 @@ import re
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import Reader, Windows, on_both
+from tests.support.browser import Reader, Windows, on_both, press
 from tests.support.server import Server, issue_key
 
 ACTION = {"action": "Service Scale", "method": "POST", "path": "/x/", "state": "Success"}
@@ -41,12 +41,11 @@ def _rebuild(page: Page) -> None:
     """Begin a rebuild by keyboard, and wait until the page tells that it is done."""
     before = page.locator("#live-rebuild").inner_text()
     page.get_by_role("button", name="Rebuild the views…").focus()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("button", name="Rebuild", exact=True)).to_be_focused()
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
+    press(page, "Enter", "Enter")
     expect(page.locator("#live-rebuild")).not_to_have_text(before)
     expect(page.locator("#live-rebuild")).to_contain_text(re.compile(r"No rebuild runs\..*me asked for it", re.DOTALL))
 

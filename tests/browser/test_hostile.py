@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, WIDE, Reader, Windows, link, on_both, overflow, violations
+from tests.support.browser import NARROW, WIDE, Reader, Windows, link, on_both, overflow, press, violations
 from tests.support.hostile import HOSTILE, record
 from tests.support.server import Server
 from tests.web.api.callers import Caller, Json
@@ -122,7 +122,7 @@ def test_hostile_values_are_offered_as_text(windows: Windows, actions: dict[str,
     expect(page.locator("#v-action option")).to_have_count(1)
     expect(page.locator("#v-action option")).to_have_attribute("value", HOSTILE["script"])
     page.get_by_label("Operation", exact=True).fill(HOSTILE["script"])
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".chip")).to_have_count(1)
     expect(page.locator(".actions tbody tr")).to_have_count(1)
     expect(page.locator("#plot[tabindex]")).to_be_visible()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.listing import found, shown, total
-from tests.support.browser import GONE, NARROW, WIDE, Theme, Windows, link, on_million, overflow, violations
+from tests.support.browser import GONE, NARROW, WIDE, Theme, Windows, link, on_million, overflow, press, violations
 from tests.support.million import LONG, RETRIED, RUNS, SEARCHES, WAITS
 from tests.support.objects import container, service, stack
 from tests.support.server import Server
@@ -59,13 +59,13 @@ def test_the_deep_end_is_reached_by_key(windows: Windows, server: Server) -> Non
     page = windows.open(link("/", namespace="acme", cursor=meta["next_cursor"]))
     pages = [shown(page)]
     while page.get_by_role("link", name="Older").count():
-        page.keyboard.press("o")
+        press(page, "o")
         expect(page.locator(f"#action-{pages[-1][-1]}")).to_have_count(0)
         pages.append(shown(page))
     seen = [action for one in pages for action in one]
     assert seen == oldest[: len(seen)][::-1]
     assert seen[-1] == oldest[0]
-    page.keyboard.press("p")
+    press(page, "p")
     expect(page.locator(f"#action-{pages[-2][0]}")).to_be_visible()
     assert shown(page) == pages[-2]
     page.get_by_role("link", name="First page").click()
@@ -135,7 +135,7 @@ def _near_the_end(server: Server, filters: dict[str, str]) -> str:
 def test_words_that_are_nearly_everywhere_are_found(windows: Windows) -> None:
     """A word of more than half of all actions: the page says about how many, shows the newest, and lists only such."""
     page = windows.open("/?namespace=acme")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("container")
     expect(page.locator(".chip")).to_contain_text("container")
     expect(page.locator("#total .number")).to_have_text(re.compile(r"^about [56]\d0,000$"))
@@ -162,24 +162,19 @@ def test_an_estimated_timeline_is_counted_on_request(windows: Windows, server: S
 def test_whoever_comes_by_keyboard_alone_gets_from_the_list_to_an_action_and_back(windows: Windows) -> None:
     """`/` searches, `j` chooses, Enter opens; `g` `u` leads to the users, and Enter there to all that one did."""
     page = windows.open("/?namespace=acme")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("registry emre.shop")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".chip")).to_have_count(1)
-    page.keyboard.press("Escape")
-    page.keyboard.press("j")
+    press(page, "Escape", "j")
     expect(page.locator("tr.chosen a").first).to_be_focused()
-    page.keyboard.press("j")
-    page.keyboard.press("k")
-    page.keyboard.press("Enter")
+    press(page, "j", "k", "Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Registry Create")
-    page.keyboard.press("g")
-    page.keyboard.press("u")
+    press(page, "g", "u")
     expect(page.get_by_role("heading", level=1)).to_have_text("Users")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j", "Enter")
     expect(page.locator(".chip")).to_contain_text("User")
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
 
 

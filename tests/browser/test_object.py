@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import GONE, Windows, link, on_both
+from tests.support.browser import GONE, Windows, link, on_both, press
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller
 
@@ -40,7 +40,7 @@ def test_lane_and_rows_follow_and_what_is_new_is_announced(windows: Windows, ser
         expect(row).to_contain_text("Failed")
         expect(row.get_by_role("link", name="First")).to_be_focused()
         expect(lane.get_by_role("list", name="Running")).to_contain_text("Second")
-        page.keyboard.press(".")
+        press(page, ".")
         expect(page.locator("[data-rows] tr")).to_have_count(2)
 
 
@@ -52,10 +52,10 @@ def test_tree_leads_from_object_to_object(windows: Windows) -> None:
     fold = tree.locator("summary").first
     expect(tree.get_by_text("container/5b76c785…")).to_be_visible()
     fold.focus()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(tree.get_by_text("container/5b76c785…")).to_be_hidden()
     tree.get_by_role("link", name=SERVICE).focus()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("/service/e43b727c")
     above = tree.locator("ul").first
     expect(above).to_contain_text("stack/2d224549…")

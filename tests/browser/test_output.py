@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.web.console.assets import Assets
 from deedbook.web.console.visible import output
-from tests.support.browser import GONE, Reader, Windows, on_both
+from tests.support.browser import GONE, Reader, Windows, on_both, press
 from tests.support.million import BEGAN, LONG, write_long
 from tests.support.server import Server, serving
 from tests.web.api.callers import Caller, Json, Tenant
@@ -76,7 +76,7 @@ def test_new_lines_are_followed_until_one_looks_back(windows: Windows, tenant: T
     append(tenant.recorder, action, 121, 200)
     in_sight(page, 200)
     page.locator("#lines").focus()
-    page.keyboard.press("PageUp")
+    press(page, "PageUp")
     expect(page.locator("#output-follow")).to_have_attribute("aria-pressed", "false")
     append(tenant.recorder, action, 201, 242)
     expect(page.get_by_role("button", name="42 new lines")).to_be_visible()
@@ -94,7 +94,7 @@ def test_what_is_paused_stands_still_and_nothing_is_missing_after(windows: Windo
     action = tenant.recorder.record(state="In progress")
     append(tenant.recorder, action, 1, 10)
     page = shown(windows, tenant.auditor, action)
-    page.keyboard.press("z")
+    press(page, "z")
     append(tenant.recorder, action, 11, 230)
     expect(page.get_by_role("button", name="220 new lines")).to_be_visible()
     assert page.evaluate(_NUMBERS) == list(range(1, 11))
@@ -183,7 +183,7 @@ def test_what_is_looked_for_is_found_and_counted(windows: Windows, server: Serve
     page = shown(windows, Caller(httpx.Client(), "me", server.key), long, "#L50000")
     in_sight(page, 50_000)
     page.locator("#lines").focus()
-    page.keyboard.press("/")
+    press(page, "/")
     expect(page.get_by_label("Find in the output")).to_be_focused()
     page.keyboard.type("LINE 5001")
     expect(page.locator("#find-count")).to_have_text("2 of 11 lines")
@@ -195,14 +195,14 @@ def test_what_is_looked_for_is_found_and_counted(windows: Windows, server: Serve
         ("Shift+Enter", 50_019, 11),
         ("Enter", 5001, 1),
     ]:
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.locator("#find-count")).to_have_text(f"{place} of 11 lines")
         in_sight(page, line)
     assert page.evaluate("[...CSS.highlights.get('found-now')].map(String)") == ["line 5001"]
-    page.keyboard.press("Control+A")
+    press(page, "Control+A")
     page.keyboard.type("nothing")
     expect(page.locator("#find-count")).to_have_text("no line has it")
-    page.keyboard.press("Control+A")
+    press(page, "Control+A")
     page.keyboard.type("lorem")
     expect(page.locator("#find-count")).to_contain_text("of 10,000+ lines")
 
@@ -228,7 +228,7 @@ def test_a_line_has_a_link(windows: Windows, tenant: Tenant) -> None:
     page.locator('.line .no[href="#L395"]').click()
     expect(page).to_have_url(re.compile("#L395$"))
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.keyboard.press("c")
+    press(page, "c")
     expect(page.locator("#told")).to_have_text("The link to line 395 is copied.")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
     other = shown(windows, tenant.auditor, action, "#L7")

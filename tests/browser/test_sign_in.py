@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import NARROW, Theme, Windows, on_both, overflow, violations
+from tests.support.browser import NARROW, Theme, Windows, on_both, overflow, press, violations
 from tests.support.server import Server
 
 
@@ -10,9 +10,9 @@ def fill(page: Page, user: str, key: str) -> None:
     """Sign in by keyboard alone: the user's field has the focus when the page opens."""
     expect(page.get_by_label("User")).to_be_focused()
     page.keyboard.type(user)
-    page.keyboard.press("Tab")
+    press(page, "Tab")
     page.keyboard.type(key)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
 
 
 def has_session(page: Page) -> bool:
@@ -70,10 +70,9 @@ def test_reader_signs_out(windows: Windows, server: Server) -> None:
     for has_scripts in (True, False):
         page = windows.open("/system", has_scripts=has_scripts)
         page.locator("summary", has_text="me").focus()
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
+        press(page, "Enter", "Tab")
         expect(page.get_by_role("button", name="Sign out")).to_be_focused()
-        page.keyboard.press("Enter")
+        press(page, "Enter")
         page.wait_for_url(f"{server.address}/sign-in")
         assert not has_session(page)
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.support.browser import Windows, on_both
+from tests.support.browser import Windows, on_both, press
 from tests.support.server import Server
 
 
@@ -14,13 +14,13 @@ def test_users_are_gone_through_by_keyboard(windows: Windows, server: Server) ->
     page = windows.open("/users?namespace=acme")
     page.route("**/?namespace=acme&user=shipyard-ci", lambda route: route.fulfill(body="their actions"))
     expect(page.get_by_role("link", name="Users", exact=True)).to_have_attribute("aria-current", "page")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("shipyard")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.wait_for_url("**q=shipyard")
-    page.keyboard.press("j")
+    press(page, "j")
     expect(page.get_by_role("link", name="shipyard-ci")).to_be_focused()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.wait_for_url(f"{server.address}/?namespace=acme&user=shipyard-ci")
 
 

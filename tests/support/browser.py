@@ -157,6 +157,13 @@ def link(path: str, **query: str) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
+def press(page: Page, *keys: str) -> None:
+    """Press keys, one behind the other, once all of the page is there: before, its scripts hear none of them."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def violations(page: Page) -> list[str]:
     """Return what axe-core finds against WCAG 2.2 AA and its own best practices, one line for each element."""
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text())
