@@ -166,7 +166,9 @@ def press(page: Page, *keys: str) -> None:
 
 def violations(page: Page) -> list[str]:
     """Return what axe-core finds against WCAG 2.2 AA and its own best practices, one line for each element."""
-    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text())
+    page.wait_for_load_state()
+    if page.evaluate("!window.axe"):
+        page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text())
     found: list[str] = page.evaluate("""async () => {
         const { violations } = await axe.run(document, { resultTypes: ["violations"] });
         return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) =>
@@ -177,5 +179,6 @@ def violations(page: Page) -> list[str]:
 
 def overflow(page: Page) -> int:
     """Return by how many pixels a page is wider than its window: then it would have to be pushed sideways."""
+    page.wait_for_load_state()
     found: int = page.evaluate("document.documentElement.scrollWidth - document.body.offsetWidth")
     return found
