@@ -9,7 +9,7 @@ PYTHON ?= python3
 PORT ?= 8000
 export PORT
 
-# What is begun here begins hundreds of times: where this is set, each would compile Deedbook anew.
+# Tests begin hundreds of processes: where this is set, Python keeps no bytecode, and each compiles Deedbook anew.
 export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
