@@ -4,13 +4,15 @@ import asyncio
 
 from deedbook.domain.errors import DeedbookError
 from deedbook.domain.log import EventLog
+from deedbook.web.turns import Turns
 
 
 class Heads:
     """Asks a log for its head. Those who ask while a question is under way share the next one, which begins then."""
 
-    def __init__(self, log: EventLog, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, log: EventLog, turns: Turns, loop: asyncio.AbstractEventLoop) -> None:
         self._log = log
+        self._turns = turns
         self._loop = loop
         self._next: asyncio.Future[int] | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -18,7 +20,7 @@ class Heads:
     async def now(self) -> int:
         """Return the head as it was when this was called, or a later one; raises `StoreFailed`."""
         if not self._log.is_remote:
-            return self._log.head()
+            return self._turns.head()
         if self._next is None:
             self._next = self._loop.create_future()
             # Whoever asked may be gone when it fails.

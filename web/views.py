@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import TypeVar
 
 from deedbook.domain.errors import StoreFailed, Unavailable
@@ -16,6 +17,7 @@ from deedbook.projections.runner import Runner
 from deedbook.projections.view import Tracking
 from deedbook.web.heads import Heads
 from deedbook.web.problems import bad
+from deedbook.web.turns import Turns
 
 #: How long a query waits for its view, in seconds.
 PATIENCE = 2.0
@@ -27,6 +29,9 @@ _LOOK = 0.01
 _TRY = 0.002
 
 Found = TypeVar("Found")
+
+#: What was found, the position that it is of, and its lag in seconds or None.
+Seen = tuple[Found, int, int | None]
 
 
 class Cost(Enum):
@@ -51,7 +56,8 @@ class CaughtUpViews:
         self._log = log
         self._reader = reader
         self._runner = runner
-        self._heads = Heads(log, loop)
+        self._turns = Turns(log, reader, loop)
+        self._heads = Heads(log, self._turns, loop)
         self._loop = loop
         self._moved = asyncio.Event()
         self.position = 0
@@ -70,7 +76,7 @@ class CaughtUpViews:
         *,
         at_least: int | None = None,
         is_quick: bool = True,
-    ) -> tuple[Found, int, int | None]:
+    ) -> Seen[Found]:
         """Answer a question from the views; return what was found, its position, and its lag in seconds or None.
 
         One as of a position waits for no more than that; and one for which a position is enough, `at_least`, without
@@ -84,7 +90,8 @@ class CaughtUpViews:
         while True:
             failure: Unavailable = ViewsBehind()
             try:
-                seen = self._try(question, head) if is_quick else await asyncio.to_thread(self._try, question, head)
+                look = partial(self._look, question, head)
+                seen = self._turns.ask(look) if is_quick else await asyncio.to_thread(self._in_a_thread, look)
             except ViewsMissing as missing:
                 # Built from a short log, deleted or damaged ones are back before anybody notices.
                 seen, failure = None, missing
@@ -103,7 +110,7 @@ class CaughtUpViews:
         as_of: int | None = None,
         *,
         at_least: int | None = None,
-    ) -> tuple[Found, int, int | None]:
+    ) -> Seen[Found]:
         """Answer a question as `ask` does, in a thread only where it must be; it is told its bound in seconds, or None.
 
         A thread costs as much as a short answer. So what may be short is tried at once, and given up when it is not.
@@ -114,12 +121,16 @@ class CaughtUpViews:
         is_quick = cost is Cost.FLAT
         return await self.ask(lambda snapshot: question(snapshot, None), as_of, at_least=at_least, is_quick=is_quick)
 
-    def _try(self, question: Callable[[Snapshot], Found], head: int | None) -> tuple[Found, int, int | None] | None:
+    def _look(self, question: Callable[[Snapshot], Found], head: int | None, snapshot: Snapshot) -> Seen[Found] | None:
+        """Answer a question where the views have reached a head, or won't; else None."""
+        lag = self._lag(snapshot.tracking, head)
+        if lag is None and head is not None and snapshot.tracking.position < head:
+            return None
+        return question(snapshot), snapshot.tracking.position, lag
+
+    def _in_a_thread(self, look: Callable[[Snapshot], Found]) -> Found:
         with self._reader.snapshot() as snapshot:
-            lag = self._lag(snapshot.tracking, head)
-            if lag is None and head is not None and snapshot.tracking.position < head:
-                return None
-            return question(snapshot), snapshot.tracking.position, lag
+            return look(snapshot)
 
     async def _check(self, at_least: int | None) -> None:
         """Raise the 400 of a position that no answer can have told."""
