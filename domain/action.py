@@ -1,7 +1,6 @@
 """The Action aggregate: one recorded call and its life. `decide` is what may happen, `evolve` what did; both pure."""
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +89,6 @@ def record(command: RecordAction, facts: Facts) -> ActionRecorded:
     """Decide how a new action is recorded: one that asked to wait is found In progress where its lane is free."""
     state, start, end = command.state, command.start, command.end
     takes_lane = bool(command.object) and state not in FINAL
-    created = facts.now
     if state is State.PENDING and (facts.lane_is_free or not command.object):
         state, start = State.IN_PROGRESS, facts.now
     elif state in FINAL:
@@ -99,46 +97,56 @@ def record(command: RecordAction, facts: Facts) -> ActionRecorded:
         start = min(facts.now, end) if start is None else start
     elif state is State.IN_PROGRESS and start is None:
         start = facts.now
-    return ActionRecorded(
-        at=facts.now,
-        created=created if start is None else start,
-        start=start,
-        end=end,
-        state=state,
-        parents=facts.above,
-        lane=takes_lane,
-        **_copied(command),
-    )
+    created = facts.now if start is None else start
+    return _recorded(command, facts, created, (state, start, end), facts.above, lane=takes_lane)
 
 
 def import_(command: ImportAction, facts: Facts) -> ActionRecorded:
     """Decide how an action from elsewhere is taken over: as it is, outside every lane."""
+    life = command.state, command.start, command.end
+    return _recorded(command, facts, command.created, life, command.parents, imported=True)
+
+
+def _recorded(
+    call: RecordedCall,
+    facts: Facts,
+    created: int,
+    life: tuple[State, int | None, int | None],
+    parents: tuple[str, ...],
+    *,
+    lane: bool = False,
+    imported: bool = False,
+) -> ActionRecorded:
+    """Return the event that a call is recorded by, with its state, start and end."""
+    state, start, end = life
+    # By name: to copy what is the same from a list of names would take twice as long, and every recording does it.
     return ActionRecorded(
         at=facts.now,
-        created=command.created,
-        start=command.start,
-        end=command.end,
-        state=command.state,
-        parents=command.parents,
-        imported=True,
+        namespace=call.namespace,
+        action=call.action,
+        method=call.method,
+        path=call.path,
+        state=state,
+        created=created,
+        by=call.by,
+        object=call.object,
+        parents=parents,
+        start=start,
+        end=end,
+        user=call.user,
+        user_agent=call.user_agent,
+        ip=call.ip,
+        location=call.location,
+        is_user_action=call.is_user_action,
+        can_be_canceled=call.can_be_canceled,
+        can_be_retried=call.can_be_retried,
+        body=call.body,
+        retry_of=call.retry_of,
+        imported=imported,
+        lane=lane,
         lines=facts.lines,
         digest=facts.digest,
-        **_copied(command),
     )
-
-
-_COPIED = (
-    "namespace", "by", "action", "method", "path", "object", "body", "user", "user_agent", "ip", "location",
-    "is_user_action", "can_be_canceled", "can_be_retried", "retry_of",
-)  # fmt: skip
-
-_values = attrgetter(*_COPIED)
-
-
-# Any: each field has a type of its own.
-def _copied(command: RecordedCall) -> dict[str, Any]:
-    """Return what an event takes from a command as it is."""
-    return dict(zip(_COPIED, _values(command), strict=True))
 
 
 def decide(action: Action, command: "ActionCommand", facts: Facts) -> list[ActionEvent]:

@@ -14,7 +14,7 @@ from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.results import Answer, Recorded
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.page import Page
-from deedbook.projections.resource import encode, resource_of, uri_of
+from deedbook.projections.resource import encode, resource_of
 from deedbook.web import list_query
 from deedbook.web.as_of import Moments
 from deedbook.web.batches import record_batch
@@ -121,8 +121,9 @@ class Actions(NamedTuple):
 def accepted(answer: Answer, status: int | None = None) -> Reply:
     """Return the answer to a command about an action: by default 201 where it has ended, 202 where it has not."""
     action = action_of(answer)
-    headers: dict[bytes, bytes] = {ACTION_URI: uri_of(action.id).encode()}
-    return Reply(status or status_of(action), encode(resource_of(action)), answer.position, headers)
+    resource = resource_of(action)
+    headers: dict[bytes, bytes] = {ACTION_URI: resource.resource_uri.encode()}
+    return Reply(status or status_of(action), encode(resource), answer.position, headers)
 
 
 def action_of(answer: Answer) -> Action:
