@@ -18,11 +18,12 @@ from deedbook.projections.resource import encode, resource_of
 from deedbook.web import list_query
 from deedbook.web.as_of import Moments
 from deedbook.web.batches import record_batch
-from deedbook.web.call import ACTION_BODY, NDJSON, Call, Reply
+from deedbook.web.call import ACTION_BODY, NDJSON, Call, Reply, parameters_of
 from deedbook.web.courier import Courier
 from deedbook.web.cursors import Cursor
 from deedbook.web.paths import ROOT
 from deedbook.web.problems import bad
+from deedbook.web.remembering import remembered
 from deedbook.web.views import CaughtUpViews
 from deedbook.web.wire import FinishRequest, RecordRequest, decoded, recording
 
@@ -42,9 +43,7 @@ class Actions(NamedTuple):
     async def page(self, call: Call) -> Reply:
         """Answer a page of the list."""
         as_of = self.moments.asked(call.query)
-        query = list_query.parse(
-            call.query, call.namespace, as_of, newest_first=self.newest_first, look=list_query.LOOK
-        )
+        query = list_query.page_asked(call.scope["query_string"], call.namespace, as_of, self.newest_first)
         found, position, lag = await self.views.weigh(
             lambda snapshot, patience: snapshot.actions(query, patience),
             list_query.cost(query),
@@ -189,16 +188,21 @@ def cursors(query: ActionQuery, page: Page) -> tuple[str | None, str | None]:
 
 
 def _link(call: Call, query: ActionQuery, **place: object) -> str:
-    filters = [
-        # A date is told as the position that it meant: so all pages are of one moment.
-        (name, str(query.as_of) if name == "as_of" else value)
-        for name, values in call.query.items()
-        if name not in ("limit", "offset", "cursor")
-        for value in values
-    ]
     named = call.scope["namespace"]
     root = ROOT if named is None else f"{ROOT}/{named}"
     # What is a number, or of a cursor's characters, needs no escapes, which would take longer than all of this.
-    before = f"{urlencode(filters)}&" if filters else ""
     where = "&".join(f"{name}={value}" for name, value in (("limit", query.limit), *place.items()))
-    return f"{root}/action/?{before}{where}"
+    return f"{root}/action/?{_filters(call.scope['query_string'], query.as_of)}{where}"
+
+
+@remembered
+def _filters(text: bytes, as_of: int | None) -> str:
+    """Return the filters of a query string, as they stand in a link before its place."""
+    filters = [
+        # A date is told as the position that it meant: so all pages are of one moment.
+        (name, str(as_of) if name == "as_of" else value)
+        for name, values in parameters_of(text).items()
+        if name not in ("limit", "offset", "cursor")
+        for value in values
+    ]
+    return f"{urlencode(filters)}&" if filters else ""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from deedbook.domain.commands import Once
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, ApiKey, Role
 from deedbook.web.problems import Problem, bad, not_found
+from deedbook.web.remembering import remembered
 
 #: The largest body of one action, and of any request, in bytes.
 ACTION_BODY = 256 * 1024
@@ -67,7 +69,7 @@ class Call:
         #: By lower-case name; of one that came twice, the last.
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         #: The query's parameters, each with its values in order.
-        self.query = _parameters(scope["query_string"])
+        self.query = parameters_of(scope["query_string"])
         self._receive = receive
         self._proxies = proxies
 
@@ -173,12 +175,14 @@ class Call:
         return b"".join(parts)
 
 
-def _parameters(query: bytes) -> dict[str, list[str]]:
+@remembered
+def parameters_of(query: bytes) -> Mapping[str, list[str]]:
+    """Return the parameters of a query string, each with its values in order."""
     found: dict[str, list[str]] = {}
     if query:
         for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
             found.setdefault(name, []).append(value)
-    return found
+    return MappingProxyType(found)
 
 
 def once(namespace: str, key: str, request: bytes) -> Once:

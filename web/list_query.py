@@ -7,9 +7,11 @@ from uuid import UUID
 from deedbook.domain.lifecycle import State
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.search import words_of
+from deedbook.web.call import parameters_of
 from deedbook.web.cursors import Cursor, cursor_of
 from deedbook.web.dates import parse_range
 from deedbook.web.problems import bad
+from deedbook.web.remembering import remembered
 from deedbook.web.views import Cost
 
 #: The number of actions on a page: unless said otherwise, and at the most.
@@ -40,6 +42,12 @@ _STATES = frozenset(str(state) for state in State)
 _KNOWN = frozenset({"uuid", *REPEATABLE, *_ONCE})
 
 Parameters = Mapping[str, list[str]]
+
+
+@remembered
+def page_asked(text: bytes, namespace: str | None, as_of: int | None, newest_first: bool) -> ActionQuery:  # noqa: FBT001  # the setting, handed on
+    """Return what a query string asks for as a page of the list; see `parse`."""
+    return parse(parameters_of(text), namespace, as_of, newest_first=newest_first, look=LOOK)
 
 
 def parse(

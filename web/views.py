@@ -88,7 +88,7 @@ class CaughtUpViews:
         head = await self._head() if enough is None else enough
         deadline = time.monotonic() + PATIENCE
         while True:
-            failure: Unavailable = ViewsBehind()
+            failure: Unavailable | None = None
             try:
                 look = partial(self._look, question, head)
                 seen = self._turns.ask(look) if is_quick else await asyncio.to_thread(self._in_a_thread, look)
@@ -100,7 +100,7 @@ class CaughtUpViews:
                 return found, self.position if as_of is None else min(as_of, self.position), lag
             if time.monotonic() >= deadline:
                 await self._check(at_least)
-                raise failure
+                raise failure or ViewsBehind
             await self._wait()
 
     async def weigh(
