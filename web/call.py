@@ -4,7 +4,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from types import MappingProxyType
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -17,7 +16,6 @@ from deedbook.domain.commands import Once
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import NAMESPACE_PATTERN, ApiKey, Role
 from deedbook.web.problems import Problem, bad, not_found
-from deedbook.web.remembering import remembered
 
 #: The largest body of one action, and of any request, in bytes.
 ACTION_BODY = 256 * 1024
@@ -175,14 +173,13 @@ class Call:
         return b"".join(parts)
 
 
-@remembered
-def parameters_of(query: bytes) -> Mapping[str, list[str]]:
+def parameters_of(query: bytes) -> dict[str, list[str]]:
     """Return the parameters of a query string, each with its values in order."""
     found: dict[str, list[str]] = {}
     if query:
         for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
             found.setdefault(name, []).append(value)
-    return MappingProxyType(found)
+    return found
 
 
 def once(namespace: str, key: str, request: bytes) -> Once:

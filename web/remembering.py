@@ -1,5 +1,7 @@
 """What a query string comes to, remembered: who polls asks the same again and again.
 
+It is for what holds no credentials: the query string of a stream may, and is not kept.
+
 Measured in CPU, at eight connections and ten million actions: a page by state takes 342 µs instead of 447, one by user
 437 instead of 467.
 """

@@ -1,10 +1,14 @@
 """What a query string comes to is made once, as long as that is little to keep."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deedbook.projections.action_query import ActionQuery
 from deedbook.web.call import parameters_of
+from deedbook.web.list_query import LOOK, page_asked, parse
 from deedbook.web.problems import Problem
 from deedbook.web.remembering import LONGEST, MOST, remembered
 
@@ -43,11 +47,22 @@ def test_what_fails_is_told_each_time() -> None:
     assert told[0] is not told[1]
 
 
-@given(st.text("ab=&%+;20é", max_size=20))
-def test_what_is_remembered_is_what_would_be_made(text: str) -> None:
-    """And nobody who gets it can change it for others."""
-    query = text.encode()
-    first, again = parameters_of(query), parameters_of(query)
-    assert dict(first) == dict(again) == dict(parameters_of.__wrapped__(query))  # type: ignore[attr-defined]
-    with pytest.raises(TypeError):
-        first["more"] = []  # type: ignore[index]
+@given(
+    st.lists(
+        st.sampled_from(["state=Failed", "state=Success", "user=%C3%A9+1", "limit=3", "q=a", "uuid=x"]), max_size=4
+    ),
+    st.booleans(),
+)
+def test_what_is_remembered_is_what_would_be_made(filters: list[str], newest_first: bool) -> None:  # noqa: FBT001  # made up
+    """The question of a page, and the refusal of what is none."""
+    text = "&".join(filters).encode()
+    parameters = parameters_of(text)
+    made = _outcome(lambda: parse(parameters, "acme", newest_first=newest_first, look=LOOK))
+    assert [_outcome(lambda: page_asked(text, "acme", None, newest_first)) for _ in range(2)] == [made, made]
+
+
+def _outcome(ask: Callable[[], ActionQuery]) -> ActionQuery | str:
+    try:
+        return ask()
+    except Problem as problem:
+        return str(problem)
