@@ -56,8 +56,8 @@ class CaughtUpViews:
         self._log = log
         self._reader = reader
         self._runner = runner
-        self._turns = Turns(log, reader, loop)
-        self._heads = Heads(log, self._turns, loop)
+        self._turns = Turns(reader, loop)
+        self._heads = Heads(log, loop)
         self._loop = loop
         self._moved = asyncio.Event()
         self.position = 0

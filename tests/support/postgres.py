@@ -101,7 +101,8 @@ class Server:
 
     def remove(self) -> None:
         """Stop it and remove its files."""
-        # The package stops the process that it began, and knows of none that was started since.
+        # The package stops the process that it began, and knows of none that was started since. None may run: then
+        # there is nothing to stop.
         with contextlib.suppress(subprocess.CalledProcessError):
             self.stop()
         self._server.cleanup()
