@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.listing import asked, found, record, searches, total
 from tests.support.browser import NARROW, Reader, Theme, Windows, on_both, overflow, press, violations
@@ -103,6 +103,29 @@ def test_a_typed_filter_is_completed_by_keyboard(windows: Windows, server: Serve
     press(page, "Enter")
     expect(page.locator(".chip")).to_have_count(3)
     expect(field).to_have_value("redeploy")
+
+
+def leave_unanswered(_: Route) -> None:
+    """Answer nothing, as a server that is slow."""
+
+
+@on_both
+def test_the_list_stands_still_for_who_chooses_from_it(windows: Windows, server: Server) -> None:
+    """What was asked for before the first arrow is given up: it would take the list from under the reader's keys."""
+    page = windows.open("/?namespace=acme")
+    field, offered = page.get_by_label("Search the actions"), page.get_by_role("listbox", name="Filters to choose from")
+    press(page, "/")
+    page.keyboard.type("redeploy user:")
+    expect(offered.get_by_role("option").nth(3)).to_be_visible()
+    page.route("**/actions/completions**", leave_unanswered)
+    with page.expect_request("**/actions/completions**") as late:
+        page.keyboard.insert_text("LEN")
+    with page.expect_event("requestfailed", lambda request: request == late.value):
+        press(page, "ArrowDown")
+    expect(offered.get_by_role("option", selected=True)).to_have_text("user:lena")
+    press(page, "Enter")
+    expect(field).to_have_value("redeploy user:lena ")
+    found(page, total(server, q="redeploy", user="lena"))
 
 
 @on_both

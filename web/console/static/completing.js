@@ -15,9 +15,14 @@ function open() {
   field().setAttribute("aria-expanded", isOpen);
 }
 
-function close() {
+/** Lets no list come that is asked for, or about to be. */
+function hush() {
   clearTimeout(timer);
   asking?.abort();
+}
+
+function close() {
+  hush();
   if (!list()) return;
   list().replaceChildren();
   field().removeAttribute("aria-activedescendant");
@@ -63,6 +68,8 @@ function choose(option) {
 }
 
 function move(by) {
+  // The list stands still for who chooses from it: another one would come with nothing chosen.
+  hush();
   const all = options(), at = all.indexOf(chosen()), next = all.at((at < 0 && by < 0 ? 0 : at) + by) ?? all[0];
   chosen()?.setAttribute("aria-selected", "false");
   next.setAttribute("aria-selected", "true");
