@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.listing import asked, found, record, searches, total
 from tests.support.browser import NARROW, Reader, Theme, Windows, on_both, overflow, press, violations
@@ -73,11 +73,16 @@ def test_a_filter_is_typed_by_its_name(windows: Windows, server: Server) -> None
     assert asked(page) == {"user": ["lena"], "state": ["Failed"]}
 
 
+def completed(page: Page) -> tuple[Locator, Locator]:
+    """Return the field that filters are typed into, and the list of what they could become."""
+    return page.get_by_label("Search the actions"), page.get_by_role("listbox", name="Filters to choose from")
+
+
 @on_both
 def test_a_typed_filter_is_completed_by_keyboard(windows: Windows, server: Server) -> None:
     """Names and then values are offered below the field; arrows choose, Enter takes, and what is taken is searched."""
     page = windows.open("/?namespace=acme")
-    field, offered = page.get_by_label("Search the actions"), page.get_by_role("listbox", name="Filters to choose from")
+    field, offered = completed(page)
     press(page, "/")
     page.keyboard.type("redeploy us")
     expect(offered.get_by_role("option")).to_have_text(["user:"])
@@ -113,7 +118,7 @@ def leave_unanswered(_: Route) -> None:
 def test_the_list_stands_still_for_who_chooses_from_it(windows: Windows, server: Server) -> None:
     """What was asked for before the first arrow is given up: it would take the list from under the reader's keys."""
     page = windows.open("/?namespace=acme")
-    field, offered = page.get_by_label("Search the actions"), page.get_by_role("listbox", name="Filters to choose from")
+    field, offered = completed(page)
     press(page, "/")
     page.keyboard.type("redeploy user:")
     expect(offered.get_by_role("option").nth(3)).to_be_visible()
@@ -133,7 +138,7 @@ def test_the_list_stands_still_for_who_chooses_from_it(windows: Windows, server:
 def test_a_typed_filter_is_completed_by_pointer(windows: Windows, server: Server, theme: Theme) -> None:
     """One is pressed, and the field keeps the focus; on a phone, in either theme, axe-core finds nothing."""
     page = windows.open("/?namespace=acme", theme=theme, width=NARROW)
-    field, offered = page.get_by_label("Search the actions"), page.get_by_role("listbox", name="Filters to choose from")
+    field, offered = completed(page)
     field.click()
     page.keyboard.type("operation:redep")
     option = offered.get_by_role("option", name="Service Redeploy")

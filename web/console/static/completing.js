@@ -15,14 +15,14 @@ function open() {
   field().setAttribute("aria-expanded", isOpen);
 }
 
-/** Lets no list come that is asked for, or about to be. */
-function hush() {
+/** Withdraws what the server is asked, or is about to be: no other list comes. */
+function withdraw() {
   clearTimeout(timer);
   asking?.abort();
 }
 
 function close() {
-  hush();
+  withdraw();
   if (!list()) return;
   list().replaceChildren();
   field().removeAttribute("aria-activedescendant");
@@ -69,7 +69,7 @@ function choose(option) {
 
 function move(by) {
   // The list stands still for who chooses from it: another one would come with nothing chosen.
-  hush();
+  withdraw();
   const all = options(), at = all.indexOf(chosen()), next = all.at((at < 0 && by < 0 ? 0 : at) + by) ?? all[0];
   chosen()?.setAttribute("aria-selected", "false");
   next.setAttribute("aria-selected", "true");
