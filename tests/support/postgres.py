@@ -108,8 +108,11 @@ class Server:
     def remove(self) -> None:
         """Stop it, whoever started it, and have its files removed: of many databases that takes some seconds more."""
         # None may run: then there is nothing to stop.
-        with suppress(subprocess.CalledProcessError):
+        with suppress(FileNotFoundError, psutil.NoSuchProcess):
+            process = self.process
             self._control("stop", "-m", "immediate")
+            # `pg_ctl` waits for the file that names the process to go, which goes just before it.
+            until(lambda: has_ended(process))
         # In one step: nothing in there is found any more, and no other server will have a folder of this name.
         going = self.folder.rename(self.folder.with_suffix(".going"))
         subprocess.run(
