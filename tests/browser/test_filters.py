@@ -110,6 +110,23 @@ def test_a_typed_filter_is_completed_by_keyboard(windows: Windows, server: Serve
     expect(field).to_have_value("redeploy")
 
 
+@on_both
+def test_an_answer_that_comes_too_late_takes_no_later_question_with_it(windows: Windows) -> None:
+    """One who pauses and types on is offered what fits all that was typed, whenever the first answer came."""
+    page = windows.open("/?namespace=acme")
+    _, offered = completed(page)
+
+    def type_on(route: Route) -> None:
+        page.keyboard.insert_text("dep")
+        route.continue_()
+
+    page.route("**/actions/completions**", type_on, times=1)
+    press(page, "/")
+    page.keyboard.insert_text("operation:re")
+    expect(offered.get_by_role("option", name="Service Redeploy")).to_be_visible()
+    expect(offered.get_by_role("option", name="Registry Create")).to_have_count(0)
+
+
 def leave_unanswered(_: Route) -> None:
     """Answer nothing, as a server that is slow."""
 

@@ -21,12 +21,16 @@ function withdraw() {
   asking?.abort();
 }
 
-function close() {
-  withdraw();
+function clear() {
   if (!list()) return;
   list().replaceChildren();
   field().removeAttribute("aria-activedescendant");
   open();
+}
+
+function close() {
+  withdraw();
+  clear();
 }
 
 /** What is typed up to where the reader is. */
@@ -43,8 +47,10 @@ async function ask() {
   url.searchParams.set("text", text);
   try {
     const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal: asking.signal });
-    if (!answer.ok || document.activeElement !== field() || typed() !== text) return close();
     const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // Of what was typed since, the next question is about to be asked.
+    if (typed() !== text) return clear();
+    if (!answer.ok || document.activeElement !== field()) return close();
     list().replaceChildren(...[...part.querySelectorAll("li")].map((one) => document.importNode(one, true)));
     field().removeAttribute("aria-activedescendant");
     open();
