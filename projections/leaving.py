@@ -18,6 +18,9 @@ LOOK = 10.0
 #: How long closing waits for a copy that is under way, which is given up, in seconds.
 _CLOSING = 2.0
 
+#: Its own: a thread that draws from the numbers that all of Python shares spoils them for who has seeded them.
+_CHANCE = random.SystemRandom()
+
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +61,7 @@ class Leaving:
                 if self.failure is None:
                     _log.warning("No snapshot can be left in %s: %s", self._snapshots.folder, error)
                 self.failure = str(error)
-            self._closing.wait(LOOK * (1 + random.random() / 2))  # noqa: S311  # no secret
+            self._closing.wait(LOOK * (1 + _CHANCE.random() / 2))
 
     def _look(self) -> None:
         self.newest = self._snapshots.newest()
