@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,7 +138,9 @@ class Generations:
         It is kept under another name until there is a new one, so that whoever builds that can say why.
         """
         if inode is not None and inode_of(str(path)) == inode:
-            path.replace(path.with_suffix(".damaged"))
+            # Others, who have found the same damage, may be faster.
+            with suppress(FileNotFoundError):
+                path.replace(path.with_suffix(".damaged"))
             self._remove(f"{path.name}-*")
 
     def is_damaged(self) -> bool:

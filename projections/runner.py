@@ -101,6 +101,9 @@ class Runner:
                 try:
                     if _taken(lock):
                         self._try_to_lead(lock)
+                    else:
+                        # Somebody else leads: whether that goes well is theirs to tell.
+                        self.failure = None
                 finally:
                     os.close(lock)
             self._look()

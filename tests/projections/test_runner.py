@@ -58,3 +58,25 @@ def test_views_that_somebody_else_built_are_led_at_once(store: SqliteStore) -> N
     assert generations.current() == built
     running.close()
     store.close()
+
+
+def test_a_failure_is_none_any_more_once_somebody_else_leads(store: SqliteStore) -> None:
+    """Whoever asks this process how it stands is told of nothing that another one has got over."""
+    generations = Generations(store.path.parent)
+
+    def fail(_because: str, _abandoned: Callable[[], bool]) -> None:
+        raise Unsound("of a test")
+
+    def succeed(_because: str, _abandoned: Callable[[], bool]) -> None:
+        build(store.log, generations)
+
+    first, second = Runner(store.log, generations, fail), Runner(store.log, generations, succeed)
+    first.start()
+    wait_for(lambda: first.failure is not None, "the build in vain")
+    second.start()
+    wait_for(lambda: second.leads and generations.current() is not None, "the other to lead")
+    wait_for(lambda: first.failure is None, "the first to see that")
+    assert second.failure is None
+    second.close()
+    first.close()
+    store.close()
