@@ -16,7 +16,7 @@ from deedbook.projections.view import connect, tracking
 LOOK = 10.0
 
 #: How long closing waits for a copy that is under way, which is given up, in seconds.
-_CLOSING = 2.0
+_CLOSING = 1.5
 
 #: Its own: a thread that draws from the numbers that all of Python shares spoils them for who has seeded them.
 _CHANCE = random.SystemRandom()

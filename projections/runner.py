@@ -39,7 +39,7 @@ IN_VAIN, PATIENCE_SECONDS = 10, 60.0
 _STEP = 0.05
 
 #: How long closing waits for the transaction that is under way, in seconds; cut off, it is undone.
-_CLOSING = 2.0
+_CLOSING = 1.5
 
 #: Builds a generation elsewhere, for a reason, unless it is abandoned; returns when it answers, raises as `build`.
 Build = Callable[[str, Callable[[], bool]], None]

@@ -154,9 +154,9 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
             task.cancel()
         await uses.note(LAST)
         await asyncio.to_thread(builder.close)
-        if sharing is not None:
-            await asyncio.to_thread(sharing.close)
-        await asyncio.to_thread(runner.close)
+        # Each has its own bound, and none waits for the other.
+        views_kept = [runner.close] if sharing is None else [sharing.close, runner.close]
+        await asyncio.gather(*(asyncio.to_thread(close) for close in views_kept))
         await asyncio.to_thread(store.close)
         reader.close()
 

@@ -15,7 +15,8 @@ from deedbook.web.main import running
 from deedbook.web.protocols import FollowerProtocol, HttpProtocol
 from deedbook.web.settings import Settings
 
-#: On SIGTERM, open requests and streams get so many seconds; with the closing of runner and writer it stays below ten.
+#: On SIGTERM, open requests and streams get so many seconds. With what uvicorn (0.2), the note of used keys (0.5), a
+#: build (1.5), the views (1.5) and the writer (3) may take behind it, where each is held up, it stays below ten.
 GRACE = 3
 
 #: New objects between two looks of the garbage collector, usually 700, of which one line to a crowd makes more. Each

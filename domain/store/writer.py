@@ -27,7 +27,7 @@ BATCH = 512
 QUEUE = 10_000
 
 #: How long closing waits for what is under way, in seconds.
-CLOSING = 5.0
+CLOSING = 3.0
 
 #: How often a batch is decided again when another process that took no turn was faster.
 TRIES = 3
