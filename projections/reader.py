@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import NamedTuple
 from uuid import UUID
@@ -15,7 +16,7 @@ from deedbook.domain.errors import StoreFailed, Unavailable
 from deedbook.domain.merkle import TreeHead
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.arrivals import arrived
-from deedbook.projections.deadline import PATIENCE, deadline
+from deedbook.projections.deadline import EXACTLY, PATIENCE, deadline
 from deedbook.projections.generations import Generations, ViewsMissing, ViewsNewer, inode_of
 from deedbook.projections.head import head
 from deedbook.projections.objects import Lane, Tree, actions_on, lane, tree
@@ -46,10 +47,11 @@ class PartMissing(Unavailable):
 
 
 class Snapshot(NamedTuple):
-    """The views at one moment: everything asked of it is of the same position."""
+    """The views at one moment: everything asked of it is of the same position; `closing` ends what takes long."""
 
     db: Database
     tracking: Tracking
+    closing: Event
 
     @property
     def head(self) -> TreeHead | None:
@@ -70,7 +72,7 @@ class Snapshot(NamedTuple):
         self._require_parts(query)
         if patience is None and not query.words:
             return page(self.db, query)
-        with deadline(self.db, PATIENCE if patience is None else patience):
+        with deadline(self.db, PATIENCE if patience is None else patience, self.closing):
             return page(self.db, query)
 
     def arrived(self, query: ActionQuery, after: int) -> int:
@@ -88,7 +90,7 @@ class Snapshot(NamedTuple):
     ) -> Timeline:
         """Return the actions of a query over time, as `timeline.timeline`; raises as `actions`."""
         self._require_parts(query)
-        with deadline(self.db):
+        with deadline(self.db, EXACTLY if exactly else PATIENCE, self.closing):
             return timeline(self.db, query, low, high, most, exactly=exactly)
 
     def action(self, action: UUID, namespace: str | None, as_of: int | None = None) -> bytes | None:
@@ -179,6 +181,8 @@ class Reader:
         self._generations = generations
         #: A stack of connections that nobody uses: of a list both ends of a move are atomic.
         self._idle: list[_Open] = []
+        #: Set when nobody waits for an answer any more: what takes long then ends.
+        self.closing = Event()
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Give the views at this moment.
@@ -204,7 +208,8 @@ class Reader:
         self._idle.extend(kept)
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close what is kept, and have questions end that take long."""
+        self.closing.set()
         for opened in self._taken():
             opened.db.close()
 
@@ -305,7 +310,7 @@ class _Reading(AbstractContextManager[Snapshot]):
 
     def __enter__(self) -> Snapshot:
         self._opened, at = self._reader.begun()
-        return Snapshot(self._opened.db, at)
+        return Snapshot(self._opened.db, at, self._reader.closing)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -98,7 +98,7 @@ TIMELINE = (
     Parameter("to", f"Where it ends, else with the last one: {_DATE}.", _TEXT),
     Parameter("buckets", f"Buckets at the most; more than {BUCKETS_AT_MOST} is taken as {BUCKETS_AT_MOST}.",
               {"type": "integer", "minimum": 1, "default": BUCKETS}),
-    Parameter("exact", "Counts all, however long that takes, instead of estimating what takes long.",
+    Parameter("exact", "Counts all, in up to 10 s, instead of estimating what takes long.",
               {**_FLAG, "default": False}),
 )  # fmt: skip
 USERS = (

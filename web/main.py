@@ -150,6 +150,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     try:
         yield app
     finally:
+        reader.closing.set()
         for task in watching:
             task.cancel()
         await uses.note(LAST)

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -44,7 +45,7 @@ def projected(log: EventLog, path: Path, end: int) -> Snapshot:
         views.apply(log.read(0, end))
     views.close()
     db = connect(path)
-    return Snapshot(db, tracking(db))
+    return Snapshot(db, tracking(db), Event())
 
 
 #: What is asked of every history beside questions made up: each way in which something may have moved since.

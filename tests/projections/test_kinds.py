@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -68,7 +69,7 @@ def _viewed(folder: Path, number: int) -> Iterator[Snapshot]:
         views.apply(store.log.read(start, 500))
     views.close()
     db = connect(folder / "views.db")
-    yield Snapshot(db, tracking(db))
+    yield Snapshot(db, tracking(db), Event())
     db.close()
     store.close()
 

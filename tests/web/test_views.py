@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.projections.deadline import deadline
+from deedbook.projections.deadline import TooMuch, deadline
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader, Snapshot
 from deedbook.projections.rebuild import build
@@ -43,7 +44,7 @@ def test_what_takes_long_is_answered_in_a_thread(
     def question(snapshot: Snapshot, patience: float | None) -> int:
         seen.append("loop" if threading.current_thread() is threading.main_thread() else "thread")
         if takes_long and patience is not None:
-            with deadline(snapshot.db, patience):
+            with deadline(snapshot.db, patience, snapshot.closing):
                 snapshot.db.execute(ENDLESS).fetchall()
         return 7
 
@@ -58,4 +59,26 @@ def test_what_takes_long_is_answered_in_a_thread(
 
     assert asyncio.run(ask()) == (7, store.log.head(), None)
     assert seen == where
+    store.close()
+
+
+def test_a_question_that_takes_long_ends_when_nobody_waits_any_more(tmp_path: Path) -> None:
+    """A server that stops waits for the threads that answer: each ends at once."""
+    store = SqliteStore(tmp_path / "log.db")
+    generations = Generations(tmp_path)
+    build(store.log, generations)
+    reader = Reader(generations)
+    begun = threading.Event()
+
+    def ask() -> None:
+        with reader.snapshot() as snapshot, deadline(snapshot.db, 3600, snapshot.closing):
+            begun.set()
+            snapshot.db.execute(ENDLESS).fetchall()
+
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(ask)
+        assert begun.wait(60)
+        reader.closing.set()
+        assert isinstance(answer.exception(60), TooMuch)
+    reader.close()
     store.close()
