@@ -40,7 +40,7 @@ async function ask() {
     const answer = await fetch(url, { headers: { "HX-Request": "true" } });
     if (!answer.ok) throw new Error(answer.status);
     const part = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (asked !== found) return;
+    if (asked !== document.getElementById("found")) return;
     announce(Number(part.querySelector("[data-new]").dataset.new));
     for (const row of part.querySelectorAll("tr")) update(row);
   } catch {
