@@ -37,7 +37,7 @@ from deedbook.projections.view import Views, connect
 _GARBAGE = 200_000
 
 #: How long the transaction that is under way may take when the process is to end, in seconds.
-_ENDING = 1.5
+_ENDING = 1.0
 
 
 class _End(StrEnum):
