@@ -19,6 +19,7 @@ def total(server: Server, **query: str | list[str]) -> int:
     """Return how many actions the API finds, counted one by one where its list would tell a bound."""
     with server.client() as client:
         counted = client.get("/acme/action/timeline/", params={"exact": "true", **query})
+        assert counted.status_code == 200, counted.text
         return int(counted.json()["total_count"])
 
 
@@ -32,9 +33,9 @@ def shown(page: Page) -> list[str]:
 def found(page: Page, number: int) -> None:
     """Wait until the page says that it found so many; of what can't be counted at once, a bound or an estimate."""
     told, until = page.locator("#head .total .number"), time.monotonic() + 30
-    while not _is_true(told.inner_text(), number) and time.monotonic() < until:
+    while not _is_true(seen := told.inner_text(), number):
+        assert time.monotonic() < until, f"{seen} is not {number:,}"
         page.wait_for_timeout(100)
-    assert _is_true(told.inner_text(), number), f"{told.inner_text()} is not {number:,}"
 
 
 def _is_true(told: str, number: int) -> bool:

@@ -43,10 +43,12 @@ def test_one_cancels_and_the_other_sees_it(windows: Windows, tenant: Tenant) -> 
     expect(mine.get_by_role("button", name="Leave it as it is")).to_be_focused()
     assert tenant.auditor.fetch(action)["state"] == "In progress"
     dialog.get_by_role("button", name="Cancel the action").click()
+    # First, since it is told for some seconds only.
+    for page in (mine, other):
+        expect(page.locator("#told")).to_have_text("The action is now Canceling.")
     for page in (mine, other):
         expect(page.locator(".action-head .state")).to_have_text("Canceling")
         expect(page.locator(".history > li").last).to_contain_text(re.compile(r"Cancel requested.*by otto", re.DOTALL))
-        expect(page.locator("#told")).to_have_text("The action is now Canceling.")
         assert page.evaluate("window.isTheSame")
     expect(dialog).to_be_hidden()
     expect(mine.get_by_role("link", name="Cancel")).to_have_count(0)

@@ -22,7 +22,7 @@ def test_a_range_is_drawn_over_the_timeline(windows: Windows, server: Server) ->
     page = windows.open(
         "/?namespace=acme&state=Success&start_date__gte=2026-07-14T00:00:00Z&start_date__lte=2026-07-14T23:59:59Z"
     )
-    box = page.locator("#plot svg").bounding_box()
+    box = page.locator("#plot[tabindex] svg").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 50)
     expect(page.locator("#readout")).to_contain_text("Jul 2026")
@@ -188,7 +188,7 @@ def test_where_nothing_is_recorded_the_page_tells_how_to(windows: Windows, serve
     path, body = re.search(r"(/api/\S+?)'? -H", told), re.search(r"-d '(.*)'$", told)
     assert path is not None
     assert body is not None
-    with httpx.Client(base_url=server.address, auth=("me", server.key)) as client:
+    with httpx.Client(base_url=server.address, auth=("me", server.key), timeout=30) as client:
         assert client.post(path[1], json=json.loads(body[1])).status_code == 201
     expect(page.locator("#news")).to_have_text("1 new")
     page.locator("#news button").click()

@@ -41,7 +41,8 @@ def test_columns_are_chosen_and_kept(windows: Windows) -> None:
             identity = str(row.get_attribute("id")).removeprefix("action-")
             expect(row.locator(".id")).to_contain_text(identity[:8])
             expect(row.locator(".call")).to_have_text(re.compile(r"^\s*[A-Z]+ \S"))
-        page.locator(".object .uri a").first.click()
+        with page.expect_navigation():
+            page.locator(".object .uri a").first.click()
         assert "Agent" in _heads(page)
         page.go_back()
         _choose(page, "Call", "Agent", "Id", "Address", "Duration")

@@ -15,7 +15,7 @@ ACTION = {"action": "Service Scale", "method": "POST", "path": "/x/", "state": "
 def test_figures_are_those_of_health(windows: Windows, server: Server) -> None:
     """Head, root, position, lag and version of each view are what `/health` tells, and so is the command to verify."""
     page = windows.open("/system")
-    told = httpx.get(f"{server.address}/health").json()
+    told = httpx.get(f"{server.address}/health", timeout=30).json()
     root = told["views"]["head"].partition(":")[2]
     expect(page.get_by_text(root, exact=True)).to_be_visible()
     expect(page.get_by_text(f"deedbook verify --head {told['views']['head']}", exact=True)).to_be_visible()

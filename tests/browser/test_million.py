@@ -164,8 +164,7 @@ def test_whoever_comes_by_keyboard_alone_gets_from_the_list_to_an_action_and_bac
     page = windows.open("/?namespace=acme")
     press(page, "/")
     page.keyboard.type("registry emre.shop")
-    press(page, "Enter")
-    expect(page.locator(".chip")).to_have_count(1)
+    expect(page.locator(".chip")).to_contain_text("registry emre.shop")
     press(page, "Escape", "j")
     expect(page.locator("tr.chosen a").first).to_be_focused()
     press(page, "j", "k", "Enter")
@@ -227,7 +226,7 @@ def test_a_rebuild_is_watched_and_fails_nobody(windows: Windows) -> None:
     while bar.count() and bar.evaluate("(one) => one.value") == done:
         other.reload()
         expect(other.locator(".actions tbody tr")).to_have_count(50)
-    expect(page.locator("#live-rebuild")).to_contain_text("No rebuild runs.", timeout=300_000)
+    expect(page.locator("#live-rebuild")).to_contain_text("No rebuild runs.", timeout=500_000)
     expect(page.locator("#live-rebuild")).to_contain_text(re.compile(r"Last build\s*done"))
     other.reload()
     expect(other.locator("#head .total .number")).to_have_text(re.compile(r"1,0\d\d,\d\d\d"))

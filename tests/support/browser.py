@@ -21,8 +21,8 @@ THEMES: Sequence[Theme] = ("light", "dark")
 #: The least and the usual width, in CSS pixels.
 NARROW, WIDE = 390, 1280
 
-#: What a page complains of while its server is gone, whichever way the browser finds out.
-GONE = "WebSocket|ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED"
+#: What a page complains of while its server is gone, whichever way the browser finds out, or its views are behind.
+GONE = "WebSocket|ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|status of 503"
 
 MISSING = "There is no Chromium here: on Debian and Ubuntu, `apt-get install chromium fonts-dejavu-core`."
 
