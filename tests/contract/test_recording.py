@@ -84,7 +84,7 @@ def test_giving_nothing_stops_nothing(store: Store) -> None:
         # Long enough for the writer to take it alone; were it too short, the test would only see less.
         sleep(0.05)
         (later,) = given(store, [recording()])
-        assert isinstance(later.result(10), Answer)
+        assert isinstance(later.result(60), Answer)
 
 
 TAKEN = UUID(int=4)

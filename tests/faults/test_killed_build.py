@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.faults.ledger import wait_for
+from tests.support.ended import has_ended
 from tests.support.release import held, release
 from tests.support.server import Server, deedbook, serving
 
@@ -87,11 +88,6 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         scene.client.close()
 
 
-def is_gone(pid: int) -> bool:
-    """Tell whether a process is no more."""
-    return not Path(f"/proc/{pid}").exists()
-
-
 def test_a_build_that_is_killed_leaves_the_old_views(scene: Scene) -> None:
     """They answer on, what is left of it harms nobody, and the next build removes it."""
     before = scene.generation()
@@ -118,7 +114,7 @@ def test_a_build_ends_with_its_server(scene: Scene) -> None:
     """On SIGTERM, and nothing half done is left; the old views answer when the server is back."""
     before, pid = scene.generation(), scene.start()
     assert scene.server.stop()[0] == 0
-    assert is_gone(pid)
+    assert has_ended(pid)
     assert scene.half_done() == []
     scene.server.start()
     assert (scene.total(), scene.generation()) == (5, before)
@@ -130,7 +126,7 @@ def test_a_build_ends_with_a_server_that_is_killed(scene: Scene) -> None:
     """It finds out that it has nobody to build for; and the server that comes back can build."""
     before, pid = scene.generation(), scene.start()
     scene.server.kill()
-    wait_for(partial(is_gone, pid), "the build to end")
+    wait_for(partial(has_ended, pid), "the build to end")
     scene.server.start()
     assert (scene.total(), scene.generation()) == (5, before)
     scene.go()
@@ -144,7 +140,7 @@ def test_a_build_that_does_not_end_is_killed(scene: Scene) -> None:
     pid = scene.start()
     os.kill(pid, signal.SIGSTOP)
     assert scene.server.stop()[0] == 0
-    assert is_gone(pid)
+    assert has_ended(pid)
     assert scene.half_done() == []
 
 

@@ -93,7 +93,7 @@ def without_power(url: str, *arguments: str) -> subprocess.CompletedProcess[str]
         pytest.skip("tests run as root, whom no file's rights stop, and setpriv is not there to give that up")
     return subprocess.run(
         [*powerless, DEEDBOOK, *arguments],
-        env=environment(url), capture_output=True, text=True, timeout=10, check=False,
+        env=environment(url), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -30,6 +30,7 @@ from deedbook.projections.rebuild import AHEAD, BuildAbandoned, build
 from deedbook.projections.view import connect, tracking
 from tests.benchmarks.filling import fill
 from tests.faults.ledger import wait_for
+from tests.support.ended import has_ended
 from tests.support.tables import rows
 
 #: A log of several batches.
@@ -90,7 +91,12 @@ def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
 def children() -> list[int]:
     """Return the processes that this one has started, and that have not ended."""
     tasks = Path("/proc/self/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
+    found: list[int] = []
+    for task in tasks:
+        # A thread may end while it is looked at.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.extend(int(pid) for pid in task.read_text().split())
+    return found
 
 
 def reading(do: Callable[[], object]) -> Callable[[Progress], None]:
@@ -221,7 +227,7 @@ def test_no_process_can_be_started(log: SqliteLog, generations: Generations, mon
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(StoreFailed, match="No process can be started that reads the log"):
         build(log, generations, ahead=0)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_build_that_is_abandoned_does_not_wait_for_its_readers(log: SqliteLog, generations: Generations) -> None:
@@ -245,16 +251,9 @@ def test_readers_wait_for_their_batches_to_be_taken(log: SqliteLog) -> None:
         readers = set(children()) - others
         taken = list(islice(reading_ahead.batches(lambda: False), 1))
         assert taken == list(islice(batches(log), 1))
-        assert not any(map(_is_over, readers))
+        assert not any(map(has_ended, readers))
         reading_ahead.let_go()
-        wait_for(lambda: all(map(_is_over, readers)), "the readers to end")
-
-
-def _is_over(pid: int) -> bool:
-    try:
-        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return True
+        wait_for(lambda: all(map(has_ended, readers)), "the readers to end")
 
 
 BUILDER = """
@@ -284,7 +283,7 @@ def test_readers_end_with_their_builder(log_file: Path, generations: Generations
         readers = [int(pid) for pid in Path(f"/proc/{builder.pid}/task/{builder.pid}/children").read_text().split()]
         assert len(readers) == READERS
         builder.kill()
-    wait_for(lambda: all(map(_is_over, readers)), "the readers to end")
+    wait_for(lambda: all(map(has_ended, readers)), "the readers to end")
     with closing(SqliteLog(log_file)) as log:
         built = build(log, generations, ahead=0)
     assert list(generations.folder.glob("views-*.*")) == [built]

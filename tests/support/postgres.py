@@ -5,6 +5,8 @@ not installed, what needs it is skipped.
 """
 
 import atexit
+import fcntl
+import os
 import shutil
 import socket
 import subprocess
@@ -17,12 +19,15 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 import psutil
 import psycopg
 import psycopg_pool.base
 import pytest
+
+from tests.support.ended import has_ended
 
 with warnings.catch_warnings():
     # It tells whoever imports it that a container has no XDG_RUNTIME_DIR.
@@ -41,7 +46,7 @@ class Server:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="deedbook-postgres-"))
-        self._server = server_of(self.folder, cleanup_mode=None)
+        self._server = _begun(self.folder)
         self.socket = self.folder / ".s.PGSQL.5432"
         self._bin = self._server.bin_path
 
@@ -118,7 +123,7 @@ class Server:
             process = self.process
             self._control("stop", "-m", "immediate")
             # `pg_ctl` waits for the file that names the process to go, which goes just before it.
-            until(lambda: has_ended(process))
+            until(lambda: has_ended(process.pid))
         # In one step: nothing in there is found any more, and no other server will have a folder of this name.
         going = self.folder.rename(self.folder.with_suffix(".going"))
         subprocess.run(
@@ -127,12 +132,11 @@ class Server:
         )  # fmt: skip
 
 
-def has_ended(process: psutil.Process) -> bool:
-    """Return whether a process runs no more, be it that nobody has asked yet how it ended."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+def _begun(folder: Path) -> Any:  # noqa: ANN401  # the package has no types
+    """Start a server; one at a time, since the first of them makes the user that it runs as."""
+    with (Path(tempfile.gettempdir()) / f"deedbook-postgres-lock-{os.geteuid()}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return server_of(folder, cleanup_mode=None)
 
 
 @cache
@@ -161,7 +165,7 @@ class Standby(Server):
     def __init__(self, primary: Server) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="deedbook-standby-"))
         primary.copy_to(self.folder)
-        self._server = server_of(self.folder, cleanup_mode=None)
+        self._server = _begun(self.folder)
         self.socket = self.folder / ".s.PGSQL.5432"
         self._bin = self._server.bin_path
 
@@ -278,4 +282,4 @@ def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-__all__ = ["Proxy", "Server", "has_ended", "own_server", "proxied", "shared_server", "standby_of", "until"]
+__all__ = ["Proxy", "Server", "own_server", "proxied", "shared_server", "standby_of", "until"]

@@ -24,6 +24,10 @@ from deedbook.web.opening import open_store
 from deedbook.web.settings import Settings
 from deedbook.web.wire import KeyRequest
 
+#: Which process of tests this is, and how many there are.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
 #: The command as a user has it, beside the Python that runs the tests.
 DEEDBOOK = str(Path(sys.executable).with_name("deedbook"))
 
@@ -37,7 +41,7 @@ def environment(url: str, **more: str) -> dict[str, str]:
 def deedbook(url: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command on a store, and return how it ended and what it printed."""
     return subprocess.run(
-        [DEEDBOOK, *arguments], env=environment(url, **more), capture_output=True, text=True, timeout=100, check=False
+        [DEEDBOOK, *arguments], env=environment(url, **more), capture_output=True, text=True, timeout=500, check=False
     )
 
 
@@ -54,10 +58,10 @@ def free_port() -> int:
     """Return a port that nothing listens on.
 
     One of those that Linux gives to no outgoing connection, and by chance: other tests look for theirs at the same
-    moment.
+    moment. Each process of tests has its own to choose from.
     """
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_768)
+        port = random.SystemRandom().randrange(10_000 + _WORKER, 32_768, _WORKERS)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -75,7 +75,10 @@ def test_a_key_is_good_and_revoked_everywhere(nodes: list[Server]) -> None:
         bearers = [{"Authorization": f"Bearer {one.json()['key']}"} for one in issued]
         assert [status(nodes[1], bearer) for bearer in bearers] == [200] * 10
         one.delete(f"/acme/key/{issued[3].json()['id']}/").raise_for_status()
-    time.sleep(1.1)
+    revoked = time.monotonic()
+    until(lambda: status(nodes[1], bearers[3]) == 401)
+    # The promise is a second; the rest is for a machine that has other things to do.
+    assert time.monotonic() - revoked < 1 + 9
     assert [status(nodes[1], bearer) for bearer in bearers] == [200] * 3 + [401] + [200] * 6
 
 
@@ -133,7 +136,8 @@ def test_a_database_that_says_nothing_holds_up_no_list(tmp_path: Path) -> None:
             began = time.monotonic()
             for _ in range(10):
                 assert "Deedbook-Lag" in client.get("/action/").raise_for_status().headers
-            assert time.monotonic() - began < 3
+            # Each of ten that waited for the views would have taken two seconds.
+            assert time.monotonic() - began < 15
             assert client.post("/action/", json=BODY).status_code == 503
             proxy.is_holding = False
             until(lambda: client.post("/action/", json=BODY).status_code == 201)

@@ -18,8 +18,8 @@ from tests.web.streams.listening import append, events, finish, head, output, ru
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that gives each key one stream, and who does not read a second."""
-    bounds = {"DEEDBOOK_STREAMS_PER_KEY": "1", "DEEDBOOK_SLOW_FOLLOWER": "1"}
+    """A server that gives each key one stream, and who does not read for four seconds."""
+    bounds = {"DEEDBOOK_STREAMS_PER_KEY": "1", "DEEDBOOK_SLOW_FOLLOWER": "4"}
     with serving(tmp_path_factory.mktemp("bounds"), **bounds) as server:
         yield server
 

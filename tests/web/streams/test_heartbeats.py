@@ -92,7 +92,7 @@ def test_others_events_are_no_sign_of_life(store: SqliteStore, monkeypatch: pyte
                 await scene.record("globex")
 
         noise = asyncio.create_task(without_a_pause())
-        seen = await scene.until(lambda texts: len(texts) > 4)
+        seen = await scene.until(lambda texts: len(texts) > 4 and any(text.startswith("id: ") for text in texts[1:]))
         noise.cancel()
         await asyncio.gather(noise, return_exceptions=True)
         positions = [int(text.split("\n")[0].removeprefix("id: ")) for text in seen[1:] if text.startswith("id: ")]

@@ -172,7 +172,7 @@ def test_what_can_not_be_found_out_is_told_as_that(
     (outcome,) = together(far, [recording()])
     assert isinstance(outcome, Unsettled)
     assert not isinstance(outcome, Unavailable), "that would say that nothing was recorded"
-    assert near.log.head() == 2
+    until(lambda: near.log.head() == 2)
     proxy.is_open = True
     until(lambda: _refusal(far) is None)
 
@@ -192,7 +192,7 @@ def test_a_server_that_says_nothing_is_not_waited_for(
     far: PostgresStore, near: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit that nobody answers, on a connection that stays open, is looked up by another one."""
-    monkeypatch.setattr("deedbook.domain.store.postgres.connecting.PatientConnection.patience", 0.5)
+    monkeypatch.setattr("deedbook.domain.store.postgres.connecting.PatientConnection.patience", 3)
     cut(proxy, "behind")
     proxy.is_silent = True
     answer = far.audit_log.perform(recording())

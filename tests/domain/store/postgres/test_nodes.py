@@ -115,7 +115,7 @@ def hears(one: PostgresStore, other: PostgresStore) -> None:
         heard.clear()
         before = other.log.changes()
         recorded(one, recording())
-        assert heard.wait(10)
+        assert heard.wait(60)
         assert other.log.changes() != before
 
 

@@ -1,6 +1,7 @@
 """The servers that tests stop and start leave nothing behind."""
 
-from tests.support.postgres import has_ended, own_server
+from tests.support.ended import has_ended
+from tests.support.postgres import own_server
 
 
 def test_a_server_that_was_started_again_is_stopped_before_its_files_go() -> None:
@@ -8,7 +9,7 @@ def test_a_server_that_was_started_again_is_stopped_before_its_files_go() -> Non
     with own_server() as server:
         server.stop()
         server.start()
-        process = server.process
+        process = server.process.pid
         assert not has_ended(process)
     assert has_ended(process)
     assert not server.folder.exists()

@@ -43,10 +43,10 @@ def test_when_all_connections_are_in_use_it_is_said(store: PostgresStore, monkey
 def test_a_statement_timeout_ends_one_question_only(store: PostgresStore, server: Server, url: str) -> None:
     """What the server's statement_timeout ends is told as that, and the connection goes on."""
     name = url.partition("?")[0].rpartition("/")[2]
-    server.run(f"ALTER DATABASE {name} SET statement_timeout = '300ms'")
+    server.run(f"ALTER DATABASE {name} SET statement_timeout = '3s'")
     with closing(postgres_place(url).open()) as other:
         with pytest.raises(StoreFailed, match="its statement_timeout ended this"):
-            other._reader.all("SELECT pg_sleep(5)")  # noqa: SLF001  # a question that takes long
+            other._reader.all("SELECT pg_sleep(60)")  # noqa: SLF001  # a question that takes long
         assert other.log.head() == store.log.head() == 1
 
 
@@ -126,6 +126,8 @@ def test_a_commit_that_gave_up_its_standby_is_not_answered() -> None:
         recorded(store, recording())
         primary.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
         until(lambda: primary.run("SHOW synchronous_standby_names") == [("nobody",)])
+        # Who commits waits for a standby once the checkpointer has heard of it too.
+        primary.run("CHECKPOINT")
         (future,) = given(store, [recording()])
         waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
         until(lambda: primary.run(waiting) != [])
