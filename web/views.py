@@ -81,8 +81,8 @@ class CaughtUpViews:
 
         One as of a position waits for no more than that; and one for which a position is enough, `at_least`, without
         asking the log. One that is not quick is asked in a thread, so that it holds up nobody. Raises `Unavailable`
-        where the views are more than 2 s behind; views that stopped at an event, and a log that can't be asked, answer
-        at once, with a lag.
+        where the views are more than 2 s behind. Where views stopped at an event, or the log can't be asked, they
+        answer as they are, with a lag.
         """
         enough = at_least if as_of is None else as_of
         head = await self._head() if enough is None else enough
@@ -98,10 +98,14 @@ class CaughtUpViews:
             if seen is not None:
                 found, self.position, lag = seen
                 return found, self.position if as_of is None else min(as_of, self.position), lag
-            if time.monotonic() >= deadline:
+            if time.monotonic() < deadline:
+                await self._wait()
+            elif enough is None and head is not None and await self._head() is None:
+                # Since it told its head the log fell silent, so that the views can't reach that.
+                head = None
+            else:
                 await self._check(at_least)
                 raise failure or ViewsBehind
-            await self._wait()
 
     async def weigh(
         self,

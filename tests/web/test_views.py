@@ -4,16 +4,20 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from deedbook.domain.errors import StoreFailed
+from deedbook.domain.log import EventLog
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.deadline import TooMuch, deadline
 from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Reader, Snapshot
 from deedbook.projections.rebuild import build
 from deedbook.projections.runner import Runner
-from deedbook.web.views import CaughtUpViews, Cost
+from deedbook.web import views
+from deedbook.web.views import CaughtUpViews, Cost, ViewsBehind
 from tests.contract.giving import recording, together
 
 ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -51,9 +55,9 @@ def test_what_takes_long_is_answered_in_a_thread(
     async def ask() -> tuple[int, int, int | None]:
         reader = Reader(generations)
         runner = Runner(store.log, generations, lambda *_: None)
-        views = CaughtUpViews(store.log, reader, runner, asyncio.get_running_loop())
+        caught_up = CaughtUpViews(store.log, reader, runner, asyncio.get_running_loop())
         try:
-            return await views.weigh(question, cost)
+            return await caught_up.weigh(question, cost)
         finally:
             reader.close()
 
@@ -81,4 +85,53 @@ def test_a_question_that_takes_long_ends_when_nobody_waits_any_more(tmp_path: Pa
         reader.closing.set()
         assert isinstance(answer.exception(60), TooMuch)
     reader.close()
+    store.close()
+
+
+class _Silent:
+    """A log that tells its head once, and then can't be asked, as behind a database server that was stopped."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._asked = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+    def head(self) -> int:
+        self._asked += 1
+        if self._asked > 1:
+            raise StoreFailed("of a test")
+        return self._log.head()
+
+
+def test_a_log_that_falls_silent_behind_a_question_is_answered_with_a_lag(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It told a head that the views then can't reach: they answer as they are, as when it can't be asked at all."""
+    monkeypatch.setattr(views, "PATIENCE", 0.2)
+    store = SqliteStore(tmp_path / "log.db")
+    together(store, [recording()])
+    generations = Generations(tmp_path)
+    build(store.log, generations)
+    before = store.log.head()
+    together(store, [recording()])
+
+    async def ask(log: EventLog, at_least: int | None = None) -> tuple[int, int, int | None]:
+        reader = Reader(generations)
+        runner = Runner(store.log, generations, lambda *_: None)
+        caught_up = CaughtUpViews(log, reader, runner, asyncio.get_running_loop())
+        try:
+            return await caught_up.ask(lambda _: 7, at_least=at_least)
+        finally:
+            reader.close()
+
+    found, position, lag = asyncio.run(ask(cast("EventLog", _Silent(store.log))))
+    assert (found, position) == (7, before)
+    assert lag is not None
+    for unfit in (store.log, cast("EventLog", _Silent(store.log))):
+        with pytest.raises(ViewsBehind):
+            asyncio.run(ask(unfit, at_least=before + 1))
+    with pytest.raises(ViewsBehind):
+        asyncio.run(ask(store.log))
     store.close()
