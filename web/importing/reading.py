@@ -66,14 +66,21 @@ def _readers(owner: Owner, requests: Requests) -> Mapping[Kind, Reader]:
 def _read(record: Record, reader: Reader) -> Iterable[Item | Unreadable]:
     try:
         return reader(record.text, record.line)
-    except UnicodeError:
-        reason = "it holds bytes that are not UTF-8"
     except RecursionError:
         reason = "its JSON is nested too deeply"
     except (DecodeError, ValueError) as error:
-        sentence = str(error).rstrip(".")
+        # msgspec calls such bytes a UnicodeDecodeError before its version 0.23, and a DecodeError since.
+        sentence = str(error).rstrip(".") if _is_text(record.text) else "it holds bytes that are not UTF-8"
         reason = sentence[:1].lower() + sentence[1:]
     return [Unreadable(record.line, f"This {_NAMES[record.kind]} can't be read: {reason}.")]
+
+
+def _is_text(text: bytes | Raw) -> bool:
+    try:
+        bytes(text).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _to_the_end(source: Source) -> Iterator[Value | Unreadable]:
