@@ -43,7 +43,7 @@ def test_when_all_connections_are_in_use_it_is_said(store: PostgresStore, monkey
 def test_a_statement_timeout_ends_one_question_only(store: PostgresStore, server: Server, url: str) -> None:
     """What the server's statement_timeout ends is told as that, and the connection goes on."""
     name = url.partition("?")[0].rpartition("/")[2]
-    server.run(f"ALTER DATABASE {name} SET statement_timeout = '3s'")
+    server.run(f"ALTER DATABASE {name} SET statement_timeout = '1s'")
     with closing(postgres_place(url).open()) as other:
         with pytest.raises(StoreFailed, match="its statement_timeout ended this"):
             other._reader.all("SELECT pg_sleep(60)")  # noqa: SLF001  # a question that takes long
