@@ -1,0 +1,35 @@
+"""What is stopped by a deadline leaves its connection as it was."""
+
+import sqlite3
+from threading import Event
+
+import pytest
+from sqlite_utils import Database
+
+from deedbook.projections.deadline import TooMuch, deadline
+
+#: Its rows come one by one: so it is stopped between two of them, as well as before the first one.
+NUMBERS = (
+    "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)"
+    " SELECT n FROM numbers WHERE n % ? = 1"
+)
+
+
+@pytest.mark.parametrize("rare", [10, 100_000])
+def test_a_question_that_was_stopped_is_not_prepared_each_time(rare: int) -> None:
+    """However often it is asked again; Python 3.11 by itself would prepare it each time from then on."""
+    db = Database(sqlite3.connect(":memory:"))
+    prepared: list[int] = []
+
+    def asked(action: int, *_: object) -> int:
+        prepared.append(action)
+        return sqlite3.SQLITE_OK
+
+    db.conn.set_authorizer(asked)
+    for _ in range(2):
+        with pytest.raises(TooMuch), deadline(db, 0, Event()):
+            db.conn.execute(NUMBERS, (rare,)).fetchall()
+    db.conn.execute(NUMBERS, (rare,)).fetchall()
+    prepared.clear()
+    assert len(db.conn.execute(NUMBERS, (rare,)).fetchall()) == 100_000 // rare
+    assert prepared == []
