@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -155,16 +155,12 @@ def order(everything: Naive, query: ActionQuery) -> list[tuple[Place, str]]:
 @contextmanager
 def asked(history: list[Command]) -> Iterator[tuple[Snapshot, Naive]]:
     """Give the views of a history, and the same in memory."""
-    with tempfile.TemporaryDirectory() as name:
-        store = SqliteStore(Path(name) / "log.db")
+    with tempfile.TemporaryDirectory() as name, closing(SqliteStore(Path(name) / "log.db")) as store:
         live(store.audit_log, history)
         generations = Generations(Path(name))
         build(store.log, generations)
-        reader = Reader(generations)
-        with reader.snapshot() as snapshot:
+        with closing(Reader(generations)) as reader, reader.snapshot() as snapshot:
             yield snapshot, naive(store.log)
-        reader.close()
-        store.close()
 
 
 @pytest.mark.usefixtures("many")

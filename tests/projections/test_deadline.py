@@ -1,6 +1,7 @@
 """What is stopped by a deadline leaves its connection as it was."""
 
 import sqlite3
+from contextlib import closing
 from threading import Event
 
 import pytest
@@ -18,18 +19,18 @@ NUMBERS = (
 @pytest.mark.parametrize("rare", [10, 100_000])
 def test_a_question_that_was_stopped_is_not_prepared_each_time(rare: int) -> None:
     """However often it is asked again; Python 3.11 by itself would prepare it each time from then on."""
-    db = Database(sqlite3.connect(":memory:"))
     prepared: list[int] = []
 
     def asked(action: int, *_: object) -> int:
         prepared.append(action)
         return sqlite3.SQLITE_OK
 
-    db.conn.set_authorizer(asked)
-    for _ in range(2):
-        with pytest.raises(TooMuch), deadline(db, 0, Event()):
-            db.conn.execute(NUMBERS, (rare,)).fetchall()
-    db.conn.execute(NUMBERS, (rare,)).fetchall()
-    prepared.clear()
-    assert len(db.conn.execute(NUMBERS, (rare,)).fetchall()) == 100_000 // rare
-    assert prepared == []
+    with closing(Database(memory=True)) as db:
+        db.conn.set_authorizer(asked)
+        for _ in range(2):
+            with pytest.raises(TooMuch), deadline(db, 0, Event()):
+                db.conn.execute(NUMBERS, (rare,)).fetchall()
+        db.conn.execute(NUMBERS, (rare,)).fetchall()
+        prepared.clear()
+        assert len(db.conn.execute(NUMBERS, (rare,)).fetchall()) == 100_000 // rare
+        assert prepared == []

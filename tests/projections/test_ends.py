@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -48,16 +48,15 @@ ROWS = st.lists(
 @contextmanager
 def table(rows: Sequence[Row]) -> Iterator[Database]:
     """Give a table of actions with these dates."""
-    db = Database(memory=True)
-    Actions.create(db)
     others = [1] * (len(FIELDS) - 1)
-    insert_rows(db, "actions", [
-        (at, at.to_bytes(16, "big"), 1, row.namespace, *others, row.sort, row.sort, row.end, 0, at, at)
-        for at, row in enumerate(rows, 1)
-    ])  # fmt: skip
-    ends.create_indexes(db)
-    yield db
-    db.close()
+    with closing(Database(memory=True)) as db:
+        Actions.create(db)
+        insert_rows(db, "actions", [
+            (at, at.to_bytes(16, "big"), 1, row.namespace, *others, row.sort, row.sort, row.end, 0, at, at)
+            for at, row in enumerate(rows, 1)
+        ])  # fmt: skip
+        ends.create_indexes(db)
+        yield db
 
 
 def places(db: Database, branches: Sequence[Branch]) -> list[tuple[int, int]]:

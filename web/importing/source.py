@@ -82,8 +82,8 @@ class Source:
 class _Counted(io.RawIOBase):
     """A file that reports how many of its bytes were read."""
 
-    def __init__(self, path: Path, progress: Progress | None) -> None:
-        self._file = path.open("rb", buffering=0)
+    def __init__(self, file: io.FileIO, progress: Progress | None) -> None:
+        self._file = file
         self._progress = progress
         self._count = 0
 
@@ -104,7 +104,7 @@ class _Counted(io.RawIOBase):
 
 def _opened(path: Path, progress: Progress | None) -> io.BufferedReader:
     try:
-        return io.BufferedReader(_Counted(path, progress), BLOCK)
+        return io.BufferedReader(_Counted(path.open("rb", buffering=0), progress), BLOCK)
     except IsADirectoryError:
         raise NotALog(f"{path} is a directory; name the logs in it.") from None
     except OSError as error:

@@ -122,8 +122,10 @@ def another(store: SqliteStore, kind: type[Wrapped]) -> Iterator[Opened]:
     writer = Writer(engine, now)
     writer.start()
     opened = Opened(AuditLog(writer), writer, store.log, store.recorder, engine)
-    yield opened
-    opened.close()
+    try:
+        yield opened
+    finally:
+        opened.close()
 
 
 def entering(uri: str, version: int) -> StoredEvent:
