@@ -1,6 +1,8 @@
 """Questions about a moment of the past are answered as they would have been answered then."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
 from uuid import UUID
@@ -38,14 +40,14 @@ def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(milestones, "FEW", 0)
 
 
-def projected(log: EventLog, path: Path, end: int) -> Snapshot:
-    """Return the views of the events up to a position."""
-    views = Views(path)
-    if end:
-        views.apply(log.read(0, end))
-    views.close()
-    db = connect(path)
-    return Snapshot(db, tracking(db), Event())
+@contextmanager
+def projected(log: EventLog, path: Path, end: int) -> Iterator[Snapshot]:
+    """Give the views of the events up to a position."""
+    with closing(Views(path)) as views:
+        if end:
+            views.apply(log.read(0, end))
+    with closing(connect(path)) as db:
+        yield Snapshot(db, tracking(db), Event())
 
 
 #: What is asked of every history beside questions made up: each way in which something may have moved since.
@@ -61,18 +63,17 @@ EACH = [
 def compare(store: SqliteStore, folder: Path, data: st.DataObject) -> None:
     """Hold answers as of a moment against those of a log that ends there."""
     head = store.log.head()
-    now = projected(store.log, folder / "now.db", head)
     moment = data.draw(st.integers(0, head), "moment")
-    then = projected(store.log, folder / "then.db", moment)
-    for query in data.draw(st.lists(QUERIES, min_size=10, max_size=20)):
-        assert now.actions(structs.replace(query, as_of=moment)) == then.actions(query), query
-    for aggregate in {happened.aggregate for happened in store.log.read(0, head)}:
-        for namespace in (None, *NAMESPACES):
-            assert now.action(aggregate, namespace, moment) == then.action(aggregate, namespace)
-    for query in EACH:
-        assert now.actions(structs.replace(query, as_of=moment)) == then.actions(query), query
-    now.db.close()
-    then.db.close()
+    queries = data.draw(st.lists(QUERIES, min_size=10, max_size=20))
+    with (
+        projected(store.log, folder / "now.db", head) as now,
+        projected(store.log, folder / "then.db", moment) as then,
+    ):
+        for aggregate in {happened.aggregate for happened in store.log.read(0, head)}:
+            for namespace in (None, *NAMESPACES):
+                assert now.action(aggregate, namespace, moment) == then.action(aggregate, namespace)
+        for query in (*queries, *EACH):
+            assert now.actions(structs.replace(query, as_of=moment)) == then.actions(query), query
 
 
 @pytest.mark.usefixtures("counting")
@@ -80,11 +81,9 @@ def compare(store: SqliteStore, folder: Path, data: st.DataObject) -> None:
 @given(history=command_sequences(output=True), data=st.data())
 def test_as_of_a_position_equals_a_log_that_ends_there(history: list[Command], data: st.DataObject) -> None:
     """For any history, position and question: as_of=p finds what the views of the events 1 to p find."""
-    with tempfile.TemporaryDirectory() as name:
-        store = SqliteStore(Path(name) / "log.db")
+    with tempfile.TemporaryDirectory() as name, closing(SqliteStore(Path(name) / "log.db")) as store:
         live(store.audit_log, history)
         compare(store, Path(name), data)
-        store.close()
 
 
 @pytest.mark.usefixtures("counting")
@@ -92,11 +91,9 @@ def test_as_of_a_position_equals_a_log_that_ends_there(history: list[Command], d
 @given(seed=st.integers(0, 2**32), steps=st.integers(20, 150), several=st.booleans(), data=st.data())
 def test_as_of_holds_where_much_waits_and_starts(seed: int, steps: int, several: bool, data: st.DataObject) -> None:  # noqa: FBT001  # Hypothesis's
     """The same for long histories of few objects, in which actions wait, start and are canceled."""
-    with tempfile.TemporaryDirectory() as name:
-        store = SqliteStore(Path(name) / "log.db")
+    with tempfile.TemporaryDirectory() as name, closing(SqliteStore(Path(name) / "log.db")) as store:
         live_busily(store.audit_log, seed, steps, NAMESPACES if several else NAMESPACES[:1])
         compare(store, Path(name), data)
-        store.close()
 
 
 def test_as_of_finds_the_end_that_an_import_gave_before_another(tmp_path: Path) -> None:
@@ -105,13 +102,11 @@ def test_as_of_finds_the_end_that_an_import_gave_before_another(tmp_path: Path) 
         id=UUID(int=0x4000 << 64 | 1 << 63), namespace=NAMESPACES[0], by=Caller(), action="Deploy", method="POST",
         path="/", state=State.IN_PROGRESS, start=SECOND, end=2 * SECOND, created=SECOND,
     )  # fmt: skip
-    store = SqliteStore(tmp_path / "log.db")
-    live(store.audit_log, [running])
-    moment = store.log.head()
-    live(store.audit_log, [structs.replace(running, state=State.SUCCESS, end=9 * SECOND)])
-    now = projected(store.log, tmp_path / "now.db", store.log.head())
-    for end_to, found in (SECOND, 0), (3 * SECOND, 1):
-        page = now.actions(ActionQuery(end_to=end_to, as_of=moment))
-        assert (page.total, len(page.documents)) == (found, found)
-    now.db.close()
-    store.close()
+    with closing(SqliteStore(tmp_path / "log.db")) as store:
+        live(store.audit_log, [running])
+        moment = store.log.head()
+        live(store.audit_log, [structs.replace(running, state=State.SUCCESS, end=9 * SECOND)])
+        with projected(store.log, tmp_path / "now.db", store.log.head()) as now:
+            for end_to, found in (SECOND, 0), (3 * SECOND, 1):
+                page = now.actions(ActionQuery(end_to=end_to, as_of=moment))
+                assert (page.total, len(page.documents)) == (found, found)

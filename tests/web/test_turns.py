@@ -53,7 +53,8 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
         yield Scene(courier, views)
     finally:
         await asyncio.to_thread(runner.close)
-        await asyncio.to_thread(store.close)
+        # In the thread that asked it, so that it lets go of that thread's connection.
+        store.close()
         reader.close()
 
 
