@@ -150,6 +150,7 @@ async def running(settings: Settings, new_id: Callable[[], UUID] | None = None) 
     try:
         yield app
     finally:
+        # Long questions hold threads that the steps below need.
         reader.closing.set()
         for task in watching:
             task.cancel()
