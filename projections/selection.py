@@ -56,26 +56,23 @@ def _together(db: Database, query: ActionQuery, ways: list[Driver]) -> tuple[lis
     # A branch that is merged costs about as much as to look for one more action of a page among those of the least.
     is_little = total <= SORTED if len(found) > MERGED else total * len(found) < least.total
     if is_little or (is_told and len(found) <= MERGED):
-        driver = _by_kind(found, of)
-        if not is_little:
-            driver = driver._replace(total=NEVER, branches=[])
-        if query.as_of is None:
-            driver = driver._replace(exactly=lambda: total)
-        return [driver, *(way for way in ways if way not in of)], None
+        condition, parameters = _by_kind(found, of)
+        # Where another filter drives, nobody walks its branches: to write them takes as long as the page.
+        own = (total, kinds.branches(found, MERGED)) if is_little else (NEVER, [])
+        exactly = (lambda: total) if query.as_of is None else None
+        return [Driver(*own, condition, parameters, exactly), *(way for way in ways if way not in of)], None
     is_all = query.as_of is None and len(of) == sum(driver.check != IMPLIED for driver in ways)
     return ways, total if is_all else None
 
 
-def _by_kind(found: Sequence[kinds.InState], of: Sequence[Driver]) -> Driver:
-    """Return one driver for what several find, as counters tell it."""
+def _by_kind(found: Sequence[kinds.InState], of: Sequence[Driver]) -> tuple[str, tuple[object, ...]]:
+    """Return what several drivers find, as counters tell it, as a condition on one action, and its parameters."""
     checks = [(driver.check, driver.parameters) for driver in of]
     numbers = tuple({each.kind for each in found})
     if len(numbers) <= MERGED:
         checks = [(kinds.among("a.kind", numbers), numbers)]
         checks += [(driver.check, driver.parameters) for driver in of if driver.field == "state"]
-    return Driver(
-        sum(each.total for each in found),
-        kinds.branches(found, MERGED),
+    return (
         " AND ".join(check for check, _ in checks),
         tuple(parameter for _, parameters in checks for parameter in parameters),
     )
