@@ -19,7 +19,7 @@ from deedbook.domain.log import EventLog
 from deedbook.domain.results import Command
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.testing.sequences import NAMESPACES, OBJECTS, command_sequences, live
-from deedbook.projections import milestones
+from deedbook.projections import drivers, milestones
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.reader import Snapshot
 from deedbook.projections.view import Views, connect, tracking
@@ -38,6 +38,7 @@ def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(milestones, "EVERY", 4)
         monkeypatch.setattr(milestones, "GROWN", 2)
         monkeypatch.setattr(milestones, "FEW", 0)
+        monkeypatch.setattr(drivers, "AT_ONCE", 0)
 
 
 @contextmanager
