@@ -25,8 +25,8 @@ SORTED = 10_000
 #: Up to so many objects below one are made a list of, to check actions against: that takes two fifths of the time.
 LISTED_BELOW = 1000
 
-#: To tell how many actions an object had at a moment takes as long as to count so many of them one by one.
-AT_ONCE = 500
+#: To tell by milestones how many actions an object had at a moment takes as long as to count so many: measured, 19 us.
+ROWS_A_LOOK = 500
 
 #: The total of a driver that never drives.
 NEVER = 2**63
@@ -223,7 +223,7 @@ def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
     def count() -> int:
         if query.as_of is None:
             return total
-        if objects <= LISTED_BELOW and objects * AT_ONCE < total:
+        if objects <= LISTED_BELOW and objects * ROWS_A_LOOK < total:
             # What is listed below an object is what those below it have, each of them once.
             each = db.execute(f"SELECT id, total FROM terms WHERE id IN (SELECT below {within})", (term,)).fetchall()
             return sum(milestones.total_at(db, "object", one, now, query.as_of) for one, now in each)

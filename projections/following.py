@@ -47,7 +47,7 @@ class Following:
     def _fold(self) -> bool:
         """Fold a batch; tell whether there was one."""
         position = self._views.tracking.position
-        # Of many up to a milestone, where a part of the batch would end anyway.
+        # Where many are behind, up to a milestone, where a part of the batch would end anyway.
         asked = min(self._limit, MOST - position % EVERY)
         try:
             happened = self._log.read(position, asked)

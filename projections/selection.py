@@ -56,16 +56,17 @@ def _together(db: Database, query: ActionQuery, ways: list[Driver]) -> tuple[lis
     # A branch that is merged costs about as much as to look for one more action of a page among those of the least.
     is_little = total <= SORTED if len(found) > MERGED else total * len(found) < least.total
     if is_little or (is_told and len(found) <= MERGED):
-        condition, parameters = _by_kind(found, of)
+        check, parameters = _check_by_kind(found, of)
         # Where another filter drives, nobody walks its branches: to write 41 of them took an eighth of the answer.
-        own = (total, kinds.branches(found, MERGED)) if is_little else (NEVER, [])
+        branches = kinds.branches(found, MERGED) if is_little else []
         exactly = (lambda: total) if query.as_of is None else None
-        return [Driver(*own, condition, parameters, exactly), *(way for way in ways if way not in of)], None
+        driver = Driver(total if is_little else NEVER, branches, check, parameters, exactly)
+        return [driver, *(way for way in ways if way not in of)], None
     is_all = query.as_of is None and len(of) == sum(driver.check != IMPLIED for driver in ways)
     return ways, total if is_all else None
 
 
-def _by_kind(found: Sequence[kinds.InState], of: Sequence[Driver]) -> tuple[str, tuple[object, ...]]:
+def _check_by_kind(found: Sequence[kinds.InState], of: Sequence[Driver]) -> tuple[str, tuple[object, ...]]:
     """Return what several drivers find, as counters tell it, as a condition on one action, and its parameters."""
     checks = [(driver.check, driver.parameters) for driver in of]
     numbers = tuple({each.kind for each in found})

@@ -38,7 +38,7 @@ def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(milestones, "EVERY", 4)
         monkeypatch.setattr(milestones, "GROWN", 2)
         monkeypatch.setattr(milestones, "FEW", 0)
-        monkeypatch.setattr(drivers, "AT_ONCE", 0)
+        monkeypatch.setattr(drivers, "ROWS_A_LOOK", 0)
 
 
 @contextmanager
