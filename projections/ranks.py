@@ -36,6 +36,9 @@ CACHE = 200_000
 #: Where no mark is: before the first.
 _NOWHERE = (-(2**63), 0)
 
+#: An id that no action has: what is at the end is before it.
+_ENDLESS = 2**63 - 1
+
 #: A date and an action's id.
 _Place = tuple[int, int]
 
@@ -304,8 +307,10 @@ def _chosen(level: int) -> str:
 def _counting(order: Order, *bounds: str) -> str:
     """Return how the actions of an order are counted, from a place on and before another: two pairs of date and id."""
     date, action, to_date, to_action = bounds or ("?1", "?2", "?3", "?4")
-    # The index is searched by the dates; with the places alone it would be read from the first date to its end.
-    return (
-        f"SELECT count(*) FROM {order.tables} WHERE {order.condition} AND {order.date} BETWEEN {date} AND {to_date}"
-        f" AND ({order.date}, id) >= ({date}, {action}) AND ({order.date}, id) < ({to_date}, {to_action})"
-    )
+    counted = f"(SELECT count(*) FROM {order.tables} WHERE {order.condition} AND {order.date}"
+    # Of one date each, SQLite finds the id in the index too, where nothing else stands before it there: measured where
+    # thousands share a date, a tenth of the time of comparing both with both places along the dates.
+    first = f"{counted} = {date} AND id >= {action} AND id < iif({date} = {to_date}, {to_action}, {_ENDLESS}))"
+    between = f"{counted} > {date} AND {order.date} < {to_date})"
+    last = f"{counted} = {to_date} AND id < iif({date} < {to_date}, {to_action}, 0))"
+    return f"SELECT {first} + {between} + {last}"

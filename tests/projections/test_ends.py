@@ -17,6 +17,7 @@ from deedbook.projections.moment import Branch
 from deedbook.projections.rows import insert_rows
 from deedbook.projections.selection import union
 from deedbook.projections.terms import FIELDS
+from tests.support.steps import steps
 
 #: Dates of starts, close to each other, so that some are the same.
 STARTS = st.integers(10**15, 10**15 + 20)
@@ -90,19 +91,12 @@ def test_all_that_ended_in_a_range_and_nothing_else(rows: list[Row], data: st.Da
         assert all(started.high is None or sort <= started.high for sort, _ in found)
 
 
-def steps(db: Database, branches: Sequence[Branch], way: str) -> int:
-    """Return how many hundreds of steps SQLite's machine takes for a page of what is in the branches."""
-    taken = [0]
-
-    def step() -> None:
-        taken[0] += 1
-
+def cost(db: Database, branches: Sequence[Branch], way: str) -> int:
+    """Return how many hundreds of steps a page of what is in the branches takes."""
     statement, parameters = union(branches)
-    db.conn.set_progress_handler(step, 100)
-    rows = db.execute(f"{statement} ORDER BY sort {way}, id {way} LIMIT 25", parameters).fetchall()
-    db.conn.set_progress_handler(None, 0)
-    assert len(rows) == 25
-    return taken[0]
+    page = f"{statement} ORDER BY sort {way}, id {way} LIMIT 25"
+    assert len(db.execute(page, parameters).fetchall()) == 25
+    return steps(db, lambda: db.execute(page, parameters).fetchall())
 
 
 def test_a_page_costs_what_it_holds() -> None:
@@ -112,9 +106,9 @@ def test_a_page_costs_what_it_holds() -> None:
     with table([Row(1, sort, sort + int(10 ** rng.uniform(3, 9.5))) for sort in starts]) as db:
         for start in starts[3000:-3000:3000]:
             for ended, way in ((Range(None, start), "DESC"), (Range(start, None), "ASC")):
-                assert steps(db, ends.in_order(db, [1], ended), way) < 200
+                assert cost(db, ends.in_order(db, [1], ended), way) < 200
                 alone = Branch("actions AS a INDEXED BY actions_by_end", "a.namespace = ?", (1,))
-                assert steps(db, [alone], way) > 1000
+                assert cost(db, [alone], way) > 1000
 
 
 def test_the_starts_that_ends_imply_are_near() -> None:

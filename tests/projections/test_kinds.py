@@ -15,10 +15,12 @@ from deedbook.domain.lifecycle import State
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections import kinds, selection
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.page import Page
 from deedbook.projections.reader import Snapshot
 from deedbook.projections.resource import ActionResource, decode
 from deedbook.projections.view import Views, connect, tracking
 from tests.support.giving import give
+from tests.support.steps import steps
 
 ACTIONS, METHODS, AGENTS = ("Deploy", "Scale", "Stop"), ("GET", "POST"), ("cli", "ci", "console")
 BY = Caller("ann")
@@ -130,18 +132,12 @@ def test_several_filters_find_what_a_search_finds(
         assert page.total == len(found)
 
 
-def steps(views: Snapshot, query: ActionQuery) -> int:
-    """Return how many hundreds of steps SQLite's machine takes for a page and its total."""
-    taken = [0]
-
-    def step() -> None:
-        taken[0] += 1
-
-    views.db.conn.set_progress_handler(step, 100)
-    page = views.actions(query)
-    views.db.conn.set_progress_handler(None, 0)
-    assert page.is_exact
-    return taken[0]
+def cost(views: Snapshot, query: ActionQuery) -> int:
+    """Return how many hundreds of steps a page and its total take."""
+    pages: list[Page] = []
+    taken = steps(views.db, lambda: pages.append(views.actions(query)))
+    assert pages[0].is_exact
+    return taken
 
 
 @pytest.mark.parametrize(
@@ -161,14 +157,14 @@ def test_rare_or_common_a_page_costs_what_it_holds(
 ) -> None:
     """What nothing or next to nothing has is told as soon as what much has; without the counters it is searched for."""
     query = ActionQuery(namespace="acme", equal=equal, limit=25, look=100)
-    taken = steps(views, query)
+    taken = cost(views, query)
     assert taken < 30
     with monkeypatch.context() as patch:
         patch.setattr(kinds, "LOOKED_AT", 0)
         page = views.actions(query)
         assert page.is_exact == (page.total <= 25)
         if page.total < 25:
-            assert steps(views, query) > 2 * taken
+            assert cost(views, query) > 2 * taken
 
 
 def test_what_is_sorted_is_searched_for_through_the_index(views: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +172,7 @@ def test_what_is_sorted_is_searched_for_through_the_index(views: Snapshot, monke
     query = ActionQuery(namespace="acme", equal={"action": ("Stop",), "agent": ("console",)}, limit=25)
     monkeypatch.setattr(selection, "MERGED", 0)
     assert len(views.actions(query).documents) == 2
-    assert steps(views, query) < 30
+    assert cost(views, query) < 30
 
 
 def test_a_filter_that_drives_is_not_given_up_for_kinds(views: Snapshot) -> None:

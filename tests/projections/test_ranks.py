@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,14 +15,20 @@ from deedbook.domain.commands import ImportAction
 from deedbook.domain.events import Caller
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
+from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.domain.testing import command_sequences
 from deedbook.projections import page, ranks
 from deedbook.projections.action_query import ActionQuery
+from deedbook.projections.generations import Generations
 from deedbook.projections.reader import Snapshot
+from deedbook.projections.rebuild import build
+from deedbook.projections.view import connect
 from tests.benchmarks.filling import NAMESPACE
 from tests.benchmarks.stores import viewed
 from tests.projections.test_rebuild import kept_and_made
+from tests.support.giving import give
 from tests.support.objects import stack
+from tests.support.steps import steps
 
 #: Questions whose answers are orders that have ranks, alone or several at once.
 QUESTIONS = (
@@ -66,14 +74,39 @@ def test_one_that_goes_on_with_an_end_leaves_it_when_it_ends(batches: list[int])
     history: list[Command] = []
     for number in range(1, 40):
         start, end = number * SECOND, (number + 2) * SECOND
-        running = ImportAction(
-            id=UUID(int=number << 64 | 0x4000 << 64 | 1 << 63), namespace=NAMESPACE, by=Caller(), action="Deploy",
-            method="POST", path="/", state=State.IN_PROGRESS, start=start, end=end, created=start,
-        )  # fmt: skip
+        running = structs.replace(_imported(number, start), state=State.IN_PROGRESS, end=end)
         history += [running, structs.replace(running, state=State.SUCCESS, end=end + 3 * SECOND)]
     kept, made = kept_and_made(history, batches)
     assert kept["ranks"] == made["ranks"]
     assert any(isinstance(row[0], int) and row[0] > ranks.ENDS for row in made["ranks"])
+
+
+def test_what_shares_a_date_costs_no_more_to_rank(tmp_path: Path) -> None:
+    """Sources tell dates in whole seconds, and a busy one has thousands in one: not all are walked for each mark."""
+    same, distinct = (_cost_of_ranks(tmp_path / str(apart), apart) for apart in (0, SECOND))
+    assert same < 1.5 * distinct
+
+
+def _cost_of_ranks(folder: Path, apart: int) -> int:
+    """Return what it costs to rank the actions of a namespace, which begin so many microseconds apart."""
+    folder.mkdir()
+    with closing(SqliteStore(folder / "log.db")) as store:
+        give(store.audit_log, [_imported(number, 10**15 + number * apart) for number in range(1, 600)])
+        built = build(store.log, Generations(folder))
+    with closing(connect(built)) as db:
+        (namespace,) = db.execute("SELECT id FROM terms WHERE field = 'namespace'").fetchone()
+        whole = "SELECT * FROM ranks ORDER BY term, level, sort, id"
+        before = list(db.execute(whole))
+        cost = steps(db, lambda: ranks.refill(db, ranks.order_of("namespace", namespace)))
+        assert list(db.execute(whole)) == before
+    return cost
+
+
+def _imported(number: int, start: int) -> ImportAction:
+    return ImportAction(
+        id=UUID(int=number << 64 | 0x4000 << 64 | 1 << 63), namespace=NAMESPACE, by=Caller(), action="Deploy",
+        method="POST", path="/", state=State.SUCCESS, start=start, end=start + SECOND, created=start,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
