@@ -40,12 +40,12 @@ def evolve(relationship: Relationship | None, _aggregate: UUID, event: Relations
 
 
 def above(uri: str, parents_of: ParentsOf) -> tuple[str, ...]:
-    """Return every object above `uri` now, nearest first, each once."""
+    """Return every object above `uri` now, nearest first, each once; each is asked about once, by whatever ways."""
     found: dict[str, None] = {}
-    ring = list(parents_of(uri))
+    ring = dict.fromkeys(parents_of(uri))
     while ring:
-        found.update(dict.fromkeys(ring))
-        ring = [up for parent in ring for up in parents_of(parent) if up not in found]
+        found.update(ring)
+        ring = dict.fromkeys(up for parent in ring for up in parents_of(parent) if up not in found)
     return tuple(found)
 
 

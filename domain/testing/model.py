@@ -165,11 +165,11 @@ class Model:
 
 
 def _walk(uri: str, ways: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    found: list[str] = []
-    ring = list(ways.get(uri, ()))
+    found: dict[str, None] = {}
+    ring = dict.fromkeys(ways.get(uri, ()))
     while ring:
-        found += [one for one in dict.fromkeys(ring) if one not in found]
-        ring = [there for one in ring for there in ways.get(one, ()) if there not in found]
+        found.update(ring)
+        ring = dict.fromkeys(there for one in ring for there in ways.get(one, ()) if there not in found)
     return tuple(found)
 
 

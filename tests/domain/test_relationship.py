@@ -1,6 +1,7 @@
 """Relationships: what is above an object, and that it never comes to stand above itself."""
 
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from hypothesis import given as for_all
@@ -53,6 +54,20 @@ def test_all_above_come_nearest_first_and_once() -> None:
     """However many ways lead to an object, it is there once, as near as the shortest of them."""
     graph = {"/a/": ("/b/", "/c/"), "/b/": ("/d/",), "/c/": ("/d/", "/e/"), "/d/": ("/f/",), "/e/": ("/b/",)}
     assert above("/a/", partial(parents_in, graph)) == ("/b/", "/c/", "/d/", "/e/", "/f/")
+
+
+def test_each_object_above_is_asked_about_once() -> None:
+    """Of layers in which each object is below all of the next one there are more ways up than any walk can take."""
+    layers = [[f"/{layer}/{number}/" for number in range(20)] for layer in range(40)]
+    graph = {one: tuple(up) for down, up in pairwise(layers) for one in down}
+    asked: list[str] = []
+
+    def parents_of(uri: str) -> tuple[str, ...]:
+        asked.append(uri)
+        return parents_in(graph, uri)
+
+    assert above("/0/0/", parents_of) == tuple(uri for layer in layers[1:] for uri in layer)
+    assert len(asked) == len(set(asked))
 
 
 def naive_above(uri: str, graph: Graph) -> set[str]:
