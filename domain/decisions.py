@@ -123,6 +123,8 @@ def _import(session: Session, command: ImportAction) -> Imported:
         happened = actions.decide(action, command, _facts(session, action))
         _happen(session, action, happened)
         return Imported(command.id, bool(happened))
+    if session.is_begun(command.id):
+        raise ActionExists(command.id)
     above = session.above(command.namespace, command.object)
     for parent in command.parents if command.object else ():
         if parent not in above:

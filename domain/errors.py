@@ -21,10 +21,10 @@ class UnknownAction(Refused):
 
 
 class ActionExists(Refused):
-    """An action with this id was recorded in another namespace."""
+    """Something else has this id: an action in another namespace, or no action at all."""
 
     def __init__(self, action: UUID) -> None:
-        super().__init__(f"The id {action} is already taken by an action in another namespace.")
+        super().__init__(f"The id {action} is already taken, and not by an action in this namespace.")
 
 
 class NotCancelable(Refused):

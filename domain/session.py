@@ -129,7 +129,11 @@ class Session:
 
     def action(self, aggregate: UUID) -> Action | None:
         """Return an action as it is now, None where there is none."""
-        return self._get(self.actions, self.batch.actions, aggregate, actions.evolve)
+        return self._get(self.actions, self.batch.actions, aggregate, _action_after)
+
+    def is_begun(self, aggregate: UUID) -> bool:
+        """Tell whether something was recorded under an id that was asked for as an action's."""
+        return (self.actions.get(aggregate) or self.batch.actions[aggregate]).version > 0
 
     def lane(self, aggregate: UUID) -> Lane:
         """Return a lane as it is now; one where nothing happened yet is free."""
@@ -233,3 +237,10 @@ class Session:
             self.events.append(NewEvent(aggregate, version, event))
         mine[aggregate] = Known(state, version)
         return state  # type: ignore[return-value]  # at least one event happened
+
+
+def _action_after(action: Action | None, aggregate: UUID, event: ActionEvent) -> Action | None:
+    """As `actions.evolve`; what begins with anything else is no action: everything else has an id of its own too."""
+    if action is None and not isinstance(event, ActionRecorded):
+        return None
+    return actions.evolve(action, aggregate, event)

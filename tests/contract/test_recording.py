@@ -1,6 +1,6 @@
 """What whoever gives commands may rely on: a refusal harms nobody else, a full queue says so, closing answers all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import sleep
@@ -11,13 +11,16 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from deedbook.domain.audit_log import Order
-from deedbook.domain.commands import IssueKey, StateParent
-from deedbook.domain.errors import CycleRefused, QueueFull, StoreClosed, UnknownAction
+from deedbook.domain.commands import ImportAction, IssueKey, Retry, SaveSearch, StateParent
+from deedbook.domain.errors import ActionExists, CycleRefused, QueueFull, StoreClosed, UnknownAction
+from deedbook.domain.lane import lane_id
 from deedbook.domain.lifecycle import State
+from deedbook.domain.relationship import relationship_id
 from deedbook.domain.results import Answer, Command, Recorded
+from deedbook.domain.saved_search import search_id
 from tests.contract.elsewhere import in_threads
 from tests.contract.engines import Place, Store
-from tests.contract.giving import BY, NAMESPACE, finish, given, recorded, recording, together
+from tests.contract.giving import BY, NAMESPACE, append, cancel, finish, given, recorded, recording, together
 from tests.support.shared import shared
 
 
@@ -51,6 +54,31 @@ def test_a_refused_command_is_refused_alone(store: Store, good: list[bool]) -> N
     assert [one.aggregate for one in store.log.read(before, 100)] == recorded_
     positions = [one.position for one in outcomes if isinstance(one, Answer)]
     assert positions == list(range(before + 1, before + 1 + len(positions)))
+
+
+@pytest.mark.parametrize("begun", ["lane", "relationship", "search"])
+def test_what_is_no_action_is_not_taken_for_one(store: Store, begun: str) -> None:
+    """Lanes, relationships and searches have ids too, which anybody can work out: there is no action with one."""
+    uri = f"/{uuid4()}/"
+    first: Mapping[str, tuple[Command, UUID]] = {
+        "lane": (recording(State.IN_PROGRESS, uri), lane_id(NAMESPACE, uri)),
+        "relationship": (
+            StateParent(namespace=NAMESPACE, parent=f"{uri}up/", child=uri, by=BY),
+            relationship_id(NAMESPACE, uri),
+        ),
+        "search": (SaveSearch(namespace=NAMESPACE, name=uri, query="", by=BY), search_id(NAMESPACE, uri)),
+    }
+    command, id_ = first[begun]
+    store.audit_log.perform(command)
+    head = store.log.head()
+    retry = Retry(id=id_, namespace=NAMESPACE, by=BY, retry=uuid4())
+    for outcome in together(store, [cancel(id_), finish(id_), retry, append(id_, "a line")]):
+        assert isinstance(outcome, UnknownAction)
+    with pytest.raises(ActionExists):
+        store.audit_log.perform(ImportAction(
+            id=id_, namespace=NAMESPACE, by=BY, action="Scale", method="POST", path="/", state=State.SUCCESS, created=1
+        ))  # fmt: skip
+    assert store.log.head() == head
 
 
 def test_nothing_of_a_refused_command_is_recorded(store: Store) -> None:
