@@ -47,6 +47,8 @@ class Recording:
         self._listener = listener
         self._connection: PatientConnection | None = None
         self._writer = uuid4().bytes
+        #: The number of the last batch that was tried. None is used again: of one that nobody could look up, the mark
+        #: may be there.
         self._batch = 0
         self._is_warned = False
 
@@ -57,14 +59,18 @@ class Recording:
         Gives the head of the log as well.
 
         Raises `LostRace` where what must be unique was there already, `TurnLost` where the session died before anything
-        was committed, `Doubtful` where it died while that was under way, `StoreFailed` where the database can't be
+        was committed, or since the last turn: what was learned in it may be of a log that a failover has shortened;
+        `Doubtful` where it died while that was under way, `StoreFailed` where the database can't be
         written.
         """
+        before = self._connection
         connection, head = self._opened()
+        if before is not None and connection is not before:
+            self._undo(connection)
+            raise TurnLost("the session had ended")
         with self._undone_by_errors(connection):
             yield PostgresTold(connection), head
         self._commit(connection)
-        self._batch += 1
         self._listener.announce()
 
     def close(self) -> None:
@@ -129,7 +135,7 @@ class Recording:
             raise
 
     def _commit(self, connection: PatientConnection) -> None:
-        batch = self._batch + 1
+        self._batch = batch = self._batch + 1
         try:
             connection.execute(_COMMIT.format(writer=self._writer.hex(), batch=batch).encode())
         except psycopg.Error as error:
@@ -156,7 +162,6 @@ class Recording:
             raise StoreFailed("PostgreSQL gave up waiting for its standby; see to that, and repeat.")
         is_there = row is not None and row[0] == batch
         if is_there:
-            self._batch = batch
             self._listener.announce()
         return is_there
 

@@ -11,11 +11,13 @@ from eventsourcing.persistence import OperationalError
 
 from deedbook.domain.commands import IssueKey, RevokeKey
 from deedbook.domain.errors import Unavailable, Unsettled
+from deedbook.domain.finding import Finding
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Answer, Appended, Command
 from deedbook.domain.store import writer
 from deedbook.domain.store.postgres import PostgresStore
 from deedbook.domain.store.postgres.place import postgres_place
+from deedbook.domain.store.verify import verify
 from deedbook.domain.store.writer import Doubtful
 from tests.contract.elsewhere import events
 from tests.contract.giving import BY, append, given, once, recorded, recording, together
@@ -175,6 +177,57 @@ def test_what_can_not_be_found_out_is_told_as_that(
     until(lambda: near.log.head() == 2)
     proxy.is_open = True
     until(lambda: _refusal(far) is None)
+
+
+def _is_reachable(store: PostgresStore) -> bool:
+    try:
+        store.recorder._recording._listener.check()  # noqa: SLF001  # to record something would tell too much
+    except Unavailable:
+        return False
+    return True
+
+
+def test_what_comes_behind_it_is_not_taken_for_it(
+    far: PostgresStore, near: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark of a batch that could not be looked up says nothing of the next, whose commit is cut off too."""
+    monkeypatch.setattr(writer, "SETTLING", 0.3)
+    cut(proxy, "behind")
+    proxy.is_open = False
+    (outcome,) = together(far, [recording()])
+    assert isinstance(outcome, Unsettled)
+    until(lambda: near.log.head() == 2)
+    proxy.is_open = True
+    monkeypatch.setattr(writer, "SETTLING", 60)
+    until(lambda: _is_reachable(far))
+    cut(proxy, "before")
+    command = recording()
+    (outcome,) = together(far, [command])
+    assert isinstance(outcome, Answer)
+    assert [one.aggregate for one in near.log.read(outcome.position - 1, 10)] == [command.id]
+
+
+def test_a_session_that_was_replaced_knows_nothing_of_before(far: PostgresStore, server: Server, url: str) -> None:
+    """A failover without a synchronous standby may take the last commits away: nothing is built on what is gone."""
+    holder = recording(State.IN_PROGRESS, "/a/")
+    kept = far.audit_log.perform(recording()).position
+    far.audit_log.perform(holder)
+    # As one who was promoted without them.
+    triggers = ("events_append_only", "events_gapless")
+    server.run(
+        *(f"ALTER TABLE deedbook.events DISABLE TRIGGER {trigger}" for trigger in triggers),
+        f"DELETE FROM deedbook.events WHERE position > {kept}",  # noqa: S608  # a number
+        *(f"ALTER TABLE deedbook.events ENABLE ALWAYS TRIGGER {trigger}" for trigger in triggers),
+        url=url,
+    )
+    server.kill_sessions(url)
+    until(lambda: not isinstance(together(far, [recording()])[0], Unavailable))
+    # Nothing runs on the object, as far as the log tells.
+    assert recorded(far, recording(State.PENDING, "/a/")).state is State.IN_PROGRESS
+    with closing(postgres_place(url).whole()) as whole:
+        findings: list[Finding] = []
+        verify(whole, None, findings.append)
+    assert not findings
 
 
 def test_the_library_is_told_that_too(far: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
