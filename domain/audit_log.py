@@ -17,7 +17,8 @@ from deedbook.domain.results import Answer, Command
 class Order(Struct, frozen=True):
     """A command on its way to the writer.
 
-    `deliver` is called once, from the writer's thread: with the `Answer`, when it is on disk; or with the error.
+    `deliver` is called once, from the writer's thread: with the `Answer`, when it is on disk; or with the error. It may
+    raise: that is logged, and harms nobody else.
     """
 
     command: Command

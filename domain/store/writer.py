@@ -40,6 +40,7 @@ SETTLING = 60.0
 _LOOK = 0.1
 
 _log = logging.getLogger(__name__)
+_CALL_FAILED = "Who was called with what became of a command failed; the command is as it was told."
 
 
 class TurnLost(Exception):
@@ -108,7 +109,7 @@ class Writer:
         self._known: dict[UUID, Known] = {}
         self._position = 0
         self._on_commit: list[Callable[[], None]] = []
-        #: Told of each try to commit, from the writer's thread; it must not raise.
+        #: Told of each try to commit, from the writer's thread.
         self.on_try: list[Callable[[Tried], None]] = []
         self._thread = threading.Thread(target=self._run, name="deedbook-writer", daemon=True)
 
@@ -129,7 +130,7 @@ class Writer:
         return not self._thread.is_alive()
 
     def on_commit(self, call: Callable[[], None]) -> None:
-        """Have `call` called from the writer's thread after each commit."""
+        """Have `call` called from the writer's thread after each commit; what it raises is logged."""
         self._on_commit.append(call)
 
     @property
@@ -227,7 +228,8 @@ class Writer:
             seconds, durable = time.perf_counter() - begun, timing.durable
             tried = Tried(commands, durable or 0, timing.turned - begun, seconds, durable is not None)
             for call in self.on_try:
-                call(tried)
+                with _outlived():
+                    call(tried)
 
     def _refuse_all(self, why: Unavailable) -> None:
         """Tell those who wait that nothing is recorded now, rather than let them wait for what may take long."""
@@ -236,7 +238,8 @@ class Writer:
             self._waiting.clear()
             self._count = 0
         for order in waiting:
-            order.deliver(why)
+            with _outlived():
+                order.deliver(why)
 
     def _forget(self, turn: Turn) -> None:
         """Drop the states of aggregates that another process has changed since this one's last turn."""
@@ -248,9 +251,23 @@ class Writer:
 
     def _deliver(self, orders: Sequence[Order], outcomes: Sequence[Answer | Exception]) -> None:
         for call in self._on_commit:
-            call()
+            with _outlived():
+                call()
         for order, outcome in zip(orders, outcomes, strict=True):
-            order.deliver(outcome)
+            # Not `_outlived`: it would cost each command a third of a microsecond.
+            try:
+                order.deliver(outcome)
+            except Exception:  # noqa: BLE001  # as there
+                _log.exception(_CALL_FAILED)
+
+
+@contextmanager
+def _outlived() -> Iterator[None]:
+    """Let nobody who is called from the writer's thread end it: all others wait for it."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  # whatever it is
+        _log.exception(_CALL_FAILED)
 
 
 def settled(doubt: Doubtful, meanwhile: Callable[[Unavailable], None] = lambda _: None) -> bool:

@@ -1,6 +1,7 @@
 """What whoever gives commands may rely on: a refusal harms nobody else, a full queue says so, closing answers all."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import sleep
@@ -79,6 +80,19 @@ def test_what_is_no_action_is_not_taken_for_one(store: Store, begun: str) -> Non
             id=id_, namespace=NAMESPACE, by=BY, action="Scale", method="POST", path="/", state=State.SUCCESS, created=1
         ))  # fmt: skip
     assert store.log.head() == head
+
+
+def test_who_fails_to_take_an_answer_harms_nobody(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Such as a future that was canceled: its command is recorded, the error is logged, and the writer goes on."""
+    canceled: Future[Answer | Exception] = Future()
+    canceled.cancel()
+    command, other = recording(), recording()
+    answered: Future[Answer | Exception] = Future()
+    store.audit_log.submit([Order(command, canceled.set_result), Order(other, answered.set_result)])
+    assert isinstance(answered.result(60), Answer)
+    store.audit_log.perform(recording())
+    assert all(store.log.history(one.id) for one in (command, other))
+    assert any(entry.exc_info for entry in caplog.records)
 
 
 def test_nothing_of_a_refused_command_is_recorded(store: Store) -> None:
