@@ -59,7 +59,7 @@ class ImportAction(RecordedCall, frozen=True, kw_only=True):
     life, the stored one is brought to the same state. `start` and `end` None mean that there is none.
     `parents` are all the objects that were above `object`, nearest first: they are kept as given, and the ones that
     are not above it in the store yet are stated as directly above. `lines` are the whole output of an action that
-    ended.
+    ended: of one that is brought to its end, those that are not stored yet are added.
     """
 
     created: int

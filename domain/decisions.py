@@ -33,6 +33,7 @@ from deedbook.domain.commands import (
 from deedbook.domain.errors import (
     ActionExists,
     IdempotencyMismatch,
+    OutputDiffers,
     Undecodable,
     UnknownAction,
     UnknownKey,
@@ -52,7 +53,7 @@ from deedbook.domain.events import (
 )
 from deedbook.domain.keys import ApiKey, Role
 from deedbook.domain.lifecycle import RUNNING, State
-from deedbook.domain.output import OutputEnd, chain
+from deedbook.domain.output import OutputEnd, OutputLine, chain
 from deedbook.domain.results import (
     Answer,
     Appended,
@@ -121,6 +122,9 @@ def _import(session: Session, command: ImportAction) -> Imported:
         if action.recorded.namespace != command.namespace:
             raise ActionExists(command.id)
         happened = actions.decide(action, command, _facts(session, action))
+        if happened and isinstance(happened[-1], ActionEnded):
+            session.add_lines(command.id, _rest_of_output(session, command))
+            happened = actions.decide(action, command, _facts(session, action))
         _happen(session, action, happened)
         return Imported(command.id, bool(happened))
     if session.is_begun(command.id):
@@ -138,6 +142,22 @@ def _import(session: Session, command: ImportAction) -> Imported:
     session.begin_action(command.id, actions.import_(command, facts))
     session.add_lines(command.id, lines)
     return Imported(command.id, added=True)
+
+
+def _rest_of_output(session: Session, command: ImportAction) -> list[OutputLine]:
+    """Return what an import brings of an action's output behind that which is stored.
+
+    Lines without a timestamp have got one of the time when they were stored: they are only counted.
+    """
+    end = session.output_end(command.id)
+    stored, rest = command.lines[: end.lines], command.lines[end.lines :]
+    if command.lines and len(stored) < end.lines:
+        raise OutputDiffers(command.id)
+    if stored and all(line.timestamp is not None for line in stored):
+        *_, last = chain(command.id, OutputEnd(), stored, session.now)
+        if last.digest != end.digest:
+            raise OutputDiffers(command.id)
+    return list(chain(command.id, end, rest, session.now))
 
 
 def _change(session: Session, command: RequestCancel | Finish) -> Recorded:

@@ -80,6 +80,13 @@ class OutputClosed(Refused):
         super().__init__(f"The action has ended ({state}); its output takes no more lines.")
 
 
+class OutputDiffers(Refused):
+    """The output that an import brings does not begin with what is stored."""
+
+    def __init__(self, action: UUID) -> None:
+        super().__init__(f"Other lines are stored of the output of {action}; load the file that they came from first.")
+
+
 class CycleRefused(Refused):
     """The new relationship would put an object above itself."""
 

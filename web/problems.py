@@ -23,6 +23,7 @@ STATUS: Mapping[type[errors.DeedbookError], int] = {
     errors.NotFinishable: 409,
     errors.OutputNotBegun: 409,
     errors.OutputClosed: 409,
+    errors.OutputDiffers: 409,
     errors.CycleRefused: 409,
     errors.LostRace: 409,
     errors.IdempotencyMismatch: 422,

@@ -10,11 +10,11 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from deedbook.domain.commands import AppendOutput, Finish, ImportAction, Line, RecordAction, RequestCancel
-from deedbook.domain.errors import OutputClosed, OutputNotBegun, UnknownAction
+from deedbook.domain.errors import OutputClosed, OutputDiffers, OutputNotBegun, UnknownAction
 from deedbook.domain.events import ActionEnded, ActionRecorded
 from deedbook.domain.lifecycle import FINAL, State
 from deedbook.domain.output import OutputEnd, OutputLine
-from deedbook.domain.results import Answer, Appended
+from deedbook.domain.results import Answer, Appended, Imported
 from deedbook.domain.testing.strategies import LINES
 from tests.contract.elsewhere import in_threads, perform_all
 from tests.contract.engines import Place, Store
@@ -169,6 +169,58 @@ def test_an_import_brings_its_whole_output(store: Store) -> None:
     event = store.log.history(command.id)[0].event
     assert isinstance(event, ActionRecorded)
     assert (event.lines, event.digest) == model.end
+
+
+def _import(action: UUID, state: State, *lines: Line) -> ImportAction:
+    end = 2 if state in FINAL else None
+    return ImportAction(
+        id=action, namespace=NAMESPACE, by=BY, action="Scale", method="POST", path="/", state=state,
+        created=1, start=1, end=end, lines=lines,
+    )  # fmt: skip
+
+
+DATED = st.lists(st.builds(Line, st.sampled_from(["", "one", "two"]), st.integers(0, 3)), max_size=4)
+
+
+@shared(30)
+@for_all(before=DATED, after=DATED, dated=st.booleans())
+def test_an_import_that_ends_an_action_brings_the_rest(
+    store: Store,
+    before: list[Line],
+    after: list[Line],
+    dated: bool,  # noqa: FBT001  # Hypothesis gives it
+) -> None:
+    """What a file has of the output of an action that a file before had open is added behind what is stored."""
+    action = uuid4()
+    store.audit_log.perform(_import(action, State.IN_PROGRESS))
+    if before:
+        store.audit_log.perform(AppendOutput(id=action, namespace=NAMESPACE, lines=tuple(before)))
+    model = ModelOutput(action)
+    expected = [*model.append(before), *model.append(after)]
+    ends = _import(action, State.SUCCESS, *(before if dated else [Line(line.text) for line in before]), *after)
+    assert store.audit_log.perform(ends).result == Imported(action, added=True)
+    assert store.log.output(action, 0, 10) == expected
+    ended = store.log.history(action)[-1].event
+    assert isinstance(ended, ActionEnded)
+    assert (ended.lines, ended.digest) == model.end
+    # Once more, and nothing happens.
+    assert store.audit_log.perform(ends).result == Imported(action, added=False)
+    assert store.log.output(action, 0, 10) == expected
+
+
+@pytest.mark.parametrize(
+    "brought", [[Line("one", 1)], [Line("one", 1), Line("2", 2)], [Line("one", 1), Line("two", 3)]]
+)
+def test_an_import_that_has_another_output_is_refused(store: Store, brought: list[Line]) -> None:
+    """It takes no line away and changes none; who has none says nothing of it."""
+    action = uuid4()
+    store.audit_log.perform(_import(action, State.IN_PROGRESS))
+    stored = (Line("one", 1), Line("two", 2))
+    store.audit_log.perform(AppendOutput(id=action, namespace=NAMESPACE, lines=stored))
+    with pytest.raises(OutputDiffers):
+        store.audit_log.perform(_import(action, State.SUCCESS, *brought))
+    assert store.audit_log.perform(_import(action, State.SUCCESS)).result == Imported(action, added=True)
+    assert store.log.output_end(action).lines == 2
 
 
 def test_output_of_nothing_is_refused(store: Store) -> None:
