@@ -5,7 +5,7 @@ dropped and leaves no trace; one that succeeds is merged, so that the next comma
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from deedbook.domain import action as actions
@@ -44,8 +44,8 @@ class NewEvent(NamedTuple):
 class Past(Protocol):
     """What the store tells a command about what was recorded before; read in the writer's transaction."""
 
-    def events(self, aggregate: UUID) -> Sequence[Event]:
-        """Return the events of an aggregate, in order of version."""
+    def events(self, aggregate: UUID, after: int = 0) -> Sequence[Event]:
+        """Return the events of an aggregate behind a version, in order of version."""
 
     def begun(self, aggregates: Sequence[UUID]) -> Iterable[UUID]:
         """Return those that have events."""
@@ -61,10 +61,14 @@ class Past(Protocol):
 
 
 class Known(NamedTuple):
-    """The state of an aggregate (None: nothing happened yet) and its version."""
+    """The state of an aggregate (None: nothing happened yet) and its version.
+
+    is_behind: more may have happened since, elsewhere.
+    """
 
     state: object
     version: int
+    is_behind: bool = False
 
 
 class Batch:
@@ -213,13 +217,15 @@ class Session:
         evolve: Callable[[State | None, UUID, Happened], State],
     ) -> State | None:
         known = mine.get(aggregate) or shared.get(aggregate)
-        if known is None:
-            state: State | None = None
-            events = self.batch.past.events(aggregate)
+        if known is None or known.is_behind:
+            # Whoever asks names the evolve that a state was made with; ids tell the types of events apart.
+            state: Any = known.state if known else None
+            version = known.version if known else 0
+            events: Sequence[Any] = self.batch.past.events(aggregate, version)
             for event in events:
-                state = evolve(state, aggregate, event)  # type: ignore[arg-type]  # ids tell the types apart
-            known = shared[aggregate] = Known(state, len(events))
-        return known.state  # type: ignore[return-value]  # whoever asks names the evolve it was made with
+                state = evolve(state, aggregate, event)
+            known = shared[aggregate] = Known(state, version + len(events))
+        return known.state  # type: ignore[return-value]  # as above
 
     def _add(
         self,

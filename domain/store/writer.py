@@ -242,12 +242,17 @@ class Writer:
                 order.deliver(why)
 
     def _forget(self, turn: Turn) -> None:
-        """Drop the states of aggregates that another process has changed since this one's last turn."""
+        """Mark what another process has changed since this one's last turn: what it added is read on from here.
+
+        A busy object's lane may have had ten thousand events, and all others wait for the turn in which they are read.
+        """
         if len(self._known) > KNOWN:
             self._known.clear()
         if self._known and turn.head.position != self._position:
             for aggregate in turn.changed_since(self._position):
-                self._known.pop(aggregate, None)
+                known = self._known.get(aggregate)
+                if known is not None:
+                    self._known[aggregate] = known._replace(is_behind=True)
 
     def _deliver(self, orders: Sequence[Order], outcomes: Sequence[Answer | Exception]) -> None:
         for call in self._on_commit:

@@ -44,9 +44,9 @@ class MemoryLog:
         events.append(event)
         self.happened.append(Happened(len(self.happened) + 1, aggregate, len(events), now, event, leaf=b""))
 
-    def events(self, aggregate: UUID) -> Sequence[Event]:
+    def events(self, aggregate: UUID, after: int = 0) -> Sequence[Event]:
         """See `Past.events`."""
-        return self._of.get(aggregate, ())
+        return self._of.get(aggregate, [])[after:]
 
     def begun(self, aggregates: Sequence[UUID]) -> Iterable[UUID]:
         """See `Past.begun`."""

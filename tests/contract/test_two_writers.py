@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from deedbook.domain.commands import EndParent, StateParent
 from deedbook.domain.errors import CycleRefused
+from deedbook.domain.events import Event
 from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command, Recorded
+from deedbook.domain.store.decoding import decoded
+from deedbook.domain.store.sql import turn
 from tests.contract.engines import ENGINES, Store
 from tests.contract.giving import BY, NAMESPACE, cancel, finish, recorded, recording, together
 from tests.support.shared import shared
@@ -39,6 +42,26 @@ def test_a_lane_that_the_other_left_is_free(store: Store, other: Store) -> None:
     assert recorded(store, recording(State.PENDING, "/a/")).state is State.IN_PROGRESS
     assert recorded(other, recording(State.PENDING, "/a/")).state is State.PENDING
     assert recorded(store, recording(State.PENDING, "/a/")).state is State.PENDING
+
+
+def test_what_the_other_added_is_read_on_from_what_is_known(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much has happened to a busy object, two who take turns on it read no more than what is new."""
+    for _ in range(20):
+        recorded(store, finish(recorded(store, recording(State.PENDING, "/busy/")).id))
+    recorded(other, recording(State.PENDING, "/busy/"))
+    read: list[int] = []
+
+    def counted(position: int, topic: str, state: bytes) -> Event:
+        read.append(position)
+        return decoded(position, topic, state)
+
+    monkeypatch.setattr(turn, "decoded", counted)
+    recorded(store, recording(State.PENDING, "/busy/"))
+    assert len(read) == 1
+    recorded(other, recording(State.PENDING, "/busy/"))
+    assert len(read) == 2
 
 
 def test_a_relationship_that_the_other_stated_counts(store: Store, other: Store) -> None:

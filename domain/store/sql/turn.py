@@ -45,10 +45,11 @@ class SqlTurn:
         rows = self._sql.all("SELECT DISTINCT aggregate FROM events WHERE position > ?", (position,))
         return [UUID(bytes=aggregate) for (aggregate,) in rows]
 
-    def events(self, aggregate: UUID) -> Sequence[Event]:
+    def events(self, aggregate: UUID, after: int = 0) -> Sequence[Event]:
         """See `Past.events`."""
         rows = self._sql.all(
-            "SELECT position, topic, state FROM events WHERE aggregate = ? ORDER BY version", (aggregate.bytes,)
+            "SELECT position, topic, state FROM events WHERE aggregate = ? AND version > ? ORDER BY version",
+            (aggregate.bytes, after),
         )
         return [decoded(*row) for row in rows]
 

@@ -44,9 +44,9 @@ class Wrapped:
         """See `Turn`."""
         return self.turn.changed_since(position)
 
-    def events(self, aggregate: UUID) -> Sequence[Event]:
+    def events(self, aggregate: UUID, after: int = 0) -> Sequence[Event]:
         """See `Past`."""
-        return self.turn.events(aggregate)
+        return self.turn.events(aggregate, after)
 
     def begun(self, aggregates: Sequence[UUID]) -> Iterable[UUID]:
         """See `Past`."""
