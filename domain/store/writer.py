@@ -121,7 +121,7 @@ class Writer:
         """Take no more orders, record and answer those that wait; tell whether that was done.
 
         Another process that was stopped in the middle of its turn could make this wait for ever: after `CLOSING`
-        seconds those who wait are left without an answer, and nothing of theirs is recorded.
+        seconds those who wait are left without an answer, and are recorded only if this process lives until it goes on.
         """
         with self._arrived:
             self._closing = True
