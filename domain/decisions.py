@@ -74,7 +74,7 @@ _RESULTS: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
 def _result(remembered: Remembered) -> Result:
     try:
         return _RESULTS.decode(remembered.result)
-    except msgspec.ValidationError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         # A newer version beside this one gave an answer of a kind that this one does not know.
         raise Undecodable(remembered.position, f"what its Idempotency-Key was answered is unknown ({error})") from error
 

@@ -6,12 +6,15 @@ an event means or holds is a new version with an upcaster from the old one (`sto
 All dates are integers: microseconds since 1970-01-01T00:00:00Z.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from deedbook.domain.lifecycle import State
+
+#: What a column of 64 bits holds: no event was written with more, and no view could take it.
+Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Caller(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -27,7 +30,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     TOPIC: ClassVar[str]
 
-    at: int
+    at: Number
 
 
 class ActionRecorded(Event, frozen=True, kw_only=True):
@@ -45,12 +48,12 @@ class ActionRecorded(Event, frozen=True, kw_only=True):
     method: str
     path: str
     state: State
-    created: int
+    created: Number
     by: Caller
     object: str = ""
     parents: tuple[str, ...] = ()
-    start: int | None = None
-    end: int | None = None
+    start: Number | None = None
+    end: Number | None = None
     user: str | None = None
     user_agent: str | None = None
     ip: str | None = None
@@ -62,7 +65,7 @@ class ActionRecorded(Event, frozen=True, kw_only=True):
     retry_of: UUID | None = None
     imported: bool = False
     lane: bool = False
-    lines: int = 0
+    lines: Number = 0
     digest: bytes = b""
 
 
@@ -98,7 +101,7 @@ class ActionEnded(Event, frozen=True, kw_only=True):
     state: State
     by: Caller
     reason: str | None = None
-    lines: int = 0
+    lines: Number = 0
     digest: bytes = b""
 
 

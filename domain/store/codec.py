@@ -34,7 +34,7 @@ def decode(topic: str, state: bytes, upcasters: Upcasters = UPCASTERS) -> Event:
     try:
         decoder = _DECODERS.get(topic)
         return _decode_old(topic, state, upcasters) if decoder is None else decoder(state)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"its bytes are not an event of topic {topic} ({error})") from error
 
 

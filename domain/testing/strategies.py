@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from deedbook.domain.commands import Line
-from deedbook.domain.events import EVENTS, Event
+from deedbook.domain.events import EVENTS, Event, Number
 from deedbook.domain.results import Command
 
 #: Text as it comes in: any character, but for surrogates, which no UTF-8 can hold.
@@ -28,6 +28,7 @@ LINES = st.builds(
 _VALUES: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXTS,
     int: DATES,
+    Number: DATES,
     bytes: st.binary(max_size=32),
     bool: st.booleans(),
     UUID: st.uuids(version=4),

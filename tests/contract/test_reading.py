@@ -7,6 +7,7 @@ from time import sleep
 from uuid import uuid4
 
 import pytest
+from eventsourcing.persistence import StoredEvent
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
@@ -123,6 +124,30 @@ def test_reading_stops_before_an_event_that_cannot_be_read(written: Store, other
         written.log.history(unknown)
     assert [one.position for one in written.log.stored(head, 10)] == [head + 1, head + 2]
     assert [one.aggregate for one in written.log.read(head + 1, 10)] == [after.id]
+
+
+#: Events of topics that are known, which nobody can take in.
+MONSTROUS = {
+    "nested too deep": b'{"at":1,"state":"Success","by":{},"more":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "a number too long": b'{"at":1,"state":"Success","by":{},"lines":100000000000000000000000000000}',
+    "a date too far": b'{"at":100000000000000000000000000000,"state":"Success","by":{}}',
+}
+
+
+@pytest.mark.parametrize("what", sorted(MONSTROUS))
+def test_an_event_that_is_monstrous_cannot_be_read(store: Store, what: str) -> None:
+    """Whoever reads it, or gives its action a command, is told its position, as of any other that can't be read."""
+    action = recorded(store, recording(State.IN_PROGRESS))
+    store.recorder.insert_events([StoredEvent(action.id, 2, "action.ended/1", MONSTROUS[what])])
+    for read in (
+        lambda: store.log.read(1, 10),
+        lambda: store.log.history(action.id),
+        lambda: recorded(store, finish(action.id)),
+    ):
+        with pytest.raises(Undecodable, match=r"action\.ended/1") as caught:
+            read()
+        assert caught.value.position == 2
+    assert store.audit_log.perform(recording()).position == 3
 
 
 def test_waiting_ends_when_something_was_recorded(store: Store, other: Store) -> None:

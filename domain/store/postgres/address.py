@@ -46,9 +46,21 @@ def address_of(url: str, setting: str = "DEEDBOOK_URL", session: str = "read-wri
             f"{setting} is no URL that PostgreSQL's library reads; write postgresql://user@host:5432/database, with"
             " what is special in a password or a name as %XX."
         ) from None
+    if _is_torn(given):
+        raise StoreUnusable(
+            f"{setting} has a port that is no number, or an @ in the name of its database: write / as %2F and @ as %40"
+            " in a password."
+        )
     if "," in given.get("host", ""):
         given.setdefault("target_session_attrs", session)
     return Address(make_conninfo("", **{**_DEFAULTS, **given}), _told(given))
+
+
+def _is_torn(given: dict[str, str]) -> bool:
+    """Tell whether a / in a password cut it in two: libpq then takes one part as a port, the other as the database."""
+    return "@" in given.get("dbname", "") or not all(
+        port.isdecimal() for port in given.get("port", "").split(",") if port
+    )
 
 
 def _told(given: dict[str, str]) -> str:

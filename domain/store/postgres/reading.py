@@ -63,7 +63,7 @@ class PooledReader(PostgresText):
 
     def all(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         """See `Asked.all`."""
-        waiting = _WAITING
+        waiting, left = _WAITING, self._size
         while True:
             with self._borrowed(waiting) as connection:
                 try:
@@ -73,8 +73,10 @@ class PooledReader(PostgresText):
                 except psycopg.Error as error:
                     if not is_broken(error, connection):
                         raise StoreFailed(f"The log can't be read now ({told(error)}).") from error
-            # It died since it was used last, as all others did where the server was restarted.
-            waiting = _AFRESH
+                    if not left:
+                        raise self._listener.lost(error) from error
+            # It died since it was used last, as all others did where the server was restarted: one behind them is new.
+            waiting, left = _AFRESH, left - 1
 
     def each(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
         """See `Asked.each`; all at once here, where nothing asks for more than a page."""

@@ -18,12 +18,17 @@ from deedbook.domain.store.sql.whole import SqlWhole
 
 _OF_OURS = f"relnamespace = '{SCHEMA}'::regnamespace"
 
-#: Of each trigger: its name, its table, whether it always fires, and the body of its function.
+#: Of each trigger: its name, its table, whether it always fires, when, with what rows, and the body of its function.
 _TRIGGERS = (
-    "SELECT tgname::text, relname::text, tgenabled = 'A', prosrc FROM pg_trigger"
+    "SELECT tgname::text, relname::text, tgenabled = 'A' AND tgqual IS NULL AND tgattr::text = '', tgtype::int,"
+    " coalesce(tgnewtable::text, ''), prosrc FROM pg_trigger"
     " JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid"
     f" WHERE NOT tgisinternal AND {_OF_OURS} ORDER BY tgname"
 )
+
+#: The bits of `tgtype` (PostgreSQL's catalog/pg_trigger.h), by the words for them.
+_TYPE = {"ROW": 1, "BEFORE": 2, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
+
 _RULES = f"SELECT rulename::text, tablename::text FROM pg_rules WHERE schemaname = '{SCHEMA}' ORDER BY rulename"
 _COLUMNS = (
     "SELECT relname::text, attname::text, typname::text, attnotnull FROM pg_class"
@@ -109,11 +114,13 @@ class PostgresWhole(SqlWhole):
         self._connection.close()
 
     def _triggers(self) -> Iterator[Finding]:
-        there = {name: (table, fires, body) for name, table, fires, body in self._reader.all(_TRIGGERS)}
-        for name, (table, _, _, function) in TRIGGERS.items():
+        there = {name: tuple(how) for name, *how in self._reader.all(_TRIGGERS)}
+        for name, (table, when, how, function) in TRIGGERS.items():
+            fires = sum(_TYPE.get(word, 0) for word in (*when.split(), *how.split()))
+            rows = "added" if "REFERENCING NEW TABLE AS added" in how else ""
             if name not in there:
                 yield Finding(None, "trigger", f"the trigger {name} is missing")
-            elif there[name] != (table, True, FUNCTIONS[function]):
+            elif there[name] != (table, True, fires, rows, FUNCTIONS[function]):
                 yield Finding(None, "trigger", f"the trigger {name} is not as Deedbook made it")
         for name in there.keys() - TRIGGERS.keys():
             yield Finding(None, "trigger", f"the trigger {name} is none of Deedbook's")

@@ -19,7 +19,16 @@ from deedbook.domain.store.writer import QUEUE
 
 
 def path_of(url: str) -> Path:
-    """Return the path that `sqlite:///relative/log.db` or `sqlite:////absolute/log.db` names."""
+    """Return the path that `sqlite:///relative/log.db` or `sqlite:////absolute/log.db` names.
+
+    Raises `StoreUnusable` where the URL names none, or has a query or a fragment.
+    """
+    if "?" in url or "#" in url:
+        # The path of a URL ends there: what is left of it may be another store.
+        raise StoreUnusable(
+            "DEEDBOOK_URL takes no query and no fragment for an embedded store: in its path, write ? as %3F and # as"
+            " %23."
+        )
     parts = urlsplit(url)
     path = unquote(parts.path)[1:]
     if parts.netloc or not path:

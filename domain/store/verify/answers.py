@@ -29,7 +29,7 @@ def _fault(store: Snapshot, replay: Replay, answer: StoredAnswer) -> str | None:
         return f"its position is not in the log, which ends at {replay.position}"
     try:
         result = _RESULTS.decode(answer.result)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         return f"it can't be read ({error})"
     match result:
         case Recorded(action):

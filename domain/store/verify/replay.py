@@ -204,7 +204,7 @@ class Replay:
         if told is not None and event.body is not None:
             try:
                 key = msgspec.json.decode(event.body, type=_KeyTold)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, RecursionError):
                 # Only the API writes there: an action that tells of no key is missed where the key is looked for.
                 return
             told[key.id] = ToldKey(position, event.at, key.user, key.namespace, key.role)

@@ -1,12 +1,14 @@
 """Events to bytes and back: every event round-trips, and nothing is guessed about bytes that can't be read."""
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deedbook.domain.events import EVENTS, ActionStarted, Caller, Event
+from deedbook.domain.events import EVENTS, ActionStarted, Caller, Event, Number
 from deedbook.domain.store.codec import UPCASTERS as TRUE_UPCASTERS
 from deedbook.domain.store.codec import decode, encode
 from deedbook.domain.testing import events
@@ -52,6 +54,27 @@ def test_an_unknown_topic_is_never_guessed(topic: str) -> None:
 def test_bytes_that_are_not_what_the_topic_says_are_an_error(topic: str, state: bytes) -> None:
     """Bytes that are no such event can't be read, and the reason names the topic."""
     with pytest.raises(ValueError, match=topic):
+        decode(topic, state)
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize("topic", sorted(KNOWN))
+def test_what_is_nested_too_deep_is_an_error(topic: str) -> None:
+    """Also in a field that nobody reads, where msgspec says so in another way than of all else."""
+    with pytest.raises(ValueError, match=topic):
+        decode(topic, b'{"at":1,"more":' + DEEP + b"}")
+
+
+@given(event=events(), number=st.integers().map(lambda some: some + (2**63 if some >= 0 else -(2**63))), data=st.data())
+def test_a_number_that_no_database_holds_is_an_error(event: Event, number: int, data: st.DataObject) -> None:
+    """Of more than 64 bits, wherever it stands: those who read on would stumble over it, each at another place."""
+    fields = [one.name for one in msgspec.structs.fields(event) if one.type in (Number, Number | None)]
+    field = data.draw(st.sampled_from(fields))
+    topic, state = encode(event)
+    state = json.dumps({**json.loads(state), field: number}).encode()
+    with pytest.raises(ValueError, match=rf"{topic} .*\$\.{field}"):
         decode(topic, state)
 
 

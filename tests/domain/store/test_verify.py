@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 
+from deedbook.domain.commands import IssueKey
 from deedbook.domain.events import (
     ActionEnded,
     ActionRecorded,
@@ -30,10 +31,12 @@ from deedbook.domain.finding import Finding, Progress
 from deedbook.domain.lane import lane_id
 from deedbook.domain.lifecycle import State
 from deedbook.domain.relationship import relationship_id
+from deedbook.domain.results import Answer
 from deedbook.domain.saved_search import search_id
 from deedbook.domain.store.codec import encode
 from deedbook.domain.store.sqlite import SqliteStore
-from tests.contract.giving import BY, NAMESPACE, append, finish, recorded, recording
+from tests.contract.giving import BY, NAMESPACE, append, finish, once, recorded, recording, together
+from tests.support.tampering import behind_its_back
 from tests.support.verifying import findings, verified
 
 NOW = 1_400_000_000_000_000
@@ -264,6 +267,50 @@ def test_every_event_has_one_date(what: str, place: int) -> None:
     aggregate, event = told[place]
     told[place] = aggregate, msgspec.structs.replace(event, at=event.at - 1)
     assert [(one.position, one.code) for one in found(*told)] == [(place + 1, "date")]
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+#: Events whose leaves fit, and whose bytes nobody can take in.
+MONSTROUS = {
+    "nested too deep": ("lane.left/1", b'{"at":1,"more":' + DEEP + b"}"),
+    "a number too long": ("action.ended/1", b'{"at":1,"state":"Success","by":{},"lines":1' + b"0" * 29 + b"}"),
+}
+
+
+@pytest.mark.parametrize("what", sorted(MONSTROUS))
+def test_an_event_that_is_monstrous_is_a_finding(tmp_path: Path, what: str) -> None:
+    """It is told as any other that can't be read, at its position, and what comes behind it is checked."""
+    path = tmp_path / "log.db"
+    with closing(SqliteStore(path, lambda: NOW)) as store:
+        store.recorder.insert_events([StoredEvent(A, 1, *MONSTROUS[what])])
+        store.recorder.insert_events([StoredEvent(B, 1, *encode(canceling(B)[1]))])
+    report = verified(path)
+    assert [(one.position, one.code) for one in report.findings] == [(1, "undecodable"), (2, "transition")]
+    assert report.log.events == 2
+
+
+def test_an_answer_that_is_nested_too_deep_is_a_finding(tmp_path: Path) -> None:
+    """Bytes that are kept for an idempotency key can be as bad as those of an event."""
+    path = tmp_path / "log.db"
+    with closing(SqliteStore(path, lambda: NOW)) as store:
+        assert isinstance(together(store, [(recording(), once("again"))])[0], Answer)
+    with behind_its_back(path) as db:
+        db.execute("UPDATE idempotency SET result = ?", (b'{"type":"noted","more":' + DEEP + b"}",))
+    [one] = findings(path)
+    assert (one.position, one.code) == (1, "idempotency")
+    assert "can't be read" in one.what
+
+
+def test_a_body_that_is_nested_too_deep_tells_of_no_key(tmp_path: Path) -> None:
+    """An action that says it issued a key, with a body that nobody can take in, is one that issued none."""
+    body = '{"id":"00000000-0000-4000-8000-000000000001","more":' + DEEP.decode() + "}"
+    told = action(A, action="API Key Issue", body=body)[1]
+    path = tmp_path / "log.db"
+    with closing(SqliteStore(path, lambda: NOW)) as store:
+        event = msgspec.structs.replace(told, namespace=IssueKey.NAMESPACE)
+        store.recorder.insert_events([StoredEvent(A, 1, *encode(event))])
+    assert findings(path) == []
 
 
 def test_progress_goes_up_to_the_head(tmp_path: Path) -> None:

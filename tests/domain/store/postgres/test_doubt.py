@@ -1,6 +1,6 @@
 """A connection that dies at whatever moment: each caller hears what is true, and nothing is recorded twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from threading import Thread
@@ -10,13 +10,15 @@ import pytest
 from eventsourcing.persistence import OperationalError
 
 from deedbook.domain.commands import IssueKey, RevokeKey
-from deedbook.domain.errors import Unavailable, Unsettled
+from deedbook.domain.errors import StoreFailed, Unavailable, Unsettled
 from deedbook.domain.finding import Finding
 from deedbook.domain.lifecycle import State
+from deedbook.domain.log import Happened
 from deedbook.domain.results import Answer, Appended, Command
 from deedbook.domain.store import writer
 from deedbook.domain.store.postgres import PostgresStore
 from deedbook.domain.store.postgres.place import postgres_place
+from deedbook.domain.store.postgres.reading import CONNECTIONS
 from deedbook.domain.store.verify import verify
 from deedbook.domain.store.writer import Doubtful
 from tests.contract.elsewhere import events
@@ -268,3 +270,24 @@ def test_a_node_that_stops_in_its_turn_loses_it(url: str, near: PostgresStore) -
         turn.__exit__(None, None, None)
     assert not caught.value.is_recorded()
     holder.close()
+
+
+def test_a_question_that_always_loses_its_connection_is_given_up(
+    far: PostgresStore, near: PostgresStore, proxy: Proxy
+) -> None:
+    """Each connection may have been dead before, and one behind them is new: after that the server is away."""
+    asked = count(1)
+    # Every try is cut, up to many more than there may be.
+    proxy.cuts_before = lambda data: b"position > " in data and next(asked) <= 10 * CONNECTIONS
+    with pytest.raises(StoreFailed, match="can't be reached now"):
+        far.log.read(0, 10)
+    assert next(asked) <= CONNECTIONS + 2
+    proxy.cuts_before = lambda _: False
+    until(lambda: _read(far) == near.log.read(0, 10))
+
+
+def _read(store: PostgresStore) -> Sequence[Happened]:
+    try:
+        return store.log.read(0, 10)
+    except StoreFailed:
+        return ()

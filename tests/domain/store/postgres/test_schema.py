@@ -3,8 +3,12 @@
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 
 from deedbook.domain.errors import StoreUnusable
 from deedbook.domain.store.places import place_of
@@ -117,6 +121,12 @@ PASSWORDS = [
     "postgres://me:hidden@127.0.0.1:1/log",
     "mysql://me:hidden@127.0.0.1:1/log",
     "sqlite://me:hidden@host/log.db",
+    "postgresql://me:hid/den@127.0.0.1:1/log",
+    "postgresql://me:123/hidden@127.0.0.1:1/log",
+    "postgresql://me:hid@c/den@127.0.0.1:1/log",
+    "postgresql://me:/hidden@127.0.0.1:1/log?sslmode=disable",
+    "postgresql://me:hid,den/hidden@127.0.0.1:1/log",
+    "postgresql://me:hidden/log",
     "hidden",
 ]
 
@@ -127,6 +137,37 @@ def test_a_password_is_never_told(url: str) -> None:
     told = refusal(url)
     for part in ("hidden", "hid", "den@", "dden"):
         assert part not in told
+
+
+@given(
+    password=st.text(st.characters(codec="utf-8", exclude_characters="\0?"), min_size=1), place=st.integers(min_value=0)
+)
+def test_a_password_with_a_slash_is_refused_as_any_other(password: str, place: int) -> None:
+    """What is said of it says what to write, and is the same whatever the password is: nothing of it is in there."""
+    place %= len(password) + 1
+    with pytest.raises(StoreUnusable) as caught:
+        address_of(f"postgresql://me:{password[:place]}/{password[place:]}@127.0.0.1/log")
+    assert str(caught.value) in {
+        refusal("postgresql://me:1/2@127.0.0.1/log"),
+        refusal("postgresql://me:1@2@127.0.0.1/log"),
+        refusal("postgresql://me:%@127.0.0.1/log"),
+    }
+
+
+def test_who_has_a_slash_in_a_password_is_told_what_to_write() -> None:
+    """The sentence names the setting, and how both that a URL takes for its own are written."""
+    told = refusal("postgresql://me:hid/den@127.0.0.1/log")
+    assert told.startswith("DEEDBOOK_URL ")
+    assert "/ as %2F" in told
+    assert "@ as %40" in told
+
+
+@given(password=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
+def test_a_password_that_is_written_as_a_url_asks_is_taken_whole(password: str) -> None:
+    """Whatever it is, it is what libpq gets, and nothing of it is told."""
+    address = address_of(f"postgresql://me:{quote(password, safe='')}@127.0.0.1:5432,127.0.0.2/log")
+    assert conninfo_to_dict(address.conninfo)["password"] == password
+    assert address.told == "postgresql://me@127.0.0.1:5432,127.0.0.2/log"
 
 
 @pytest.mark.parametrize("durable", ["off", "local", "remote_write"])

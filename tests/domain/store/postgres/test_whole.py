@@ -36,6 +36,20 @@ def unguarded(table: str, statement: str) -> str:
 
 
 _GUARDS = ("append_only", "gapless")
+
+
+def remade(trigger: str, when: str, how: str = "FOR EACH STATEMENT") -> str:
+    """Return what makes a trigger of `events` anew: always on, with the function that it had, at another time."""
+    function = {"append_only": "append_only", "gapless": "gapless_events"}[trigger]
+    return (
+        f"DROP TRIGGER events_{trigger} ON deedbook.events;"
+        f" CREATE TRIGGER events_{trigger} {when} ON deedbook.events {how} EXECUTE FUNCTION deedbook.{function}();"
+        f" ALTER TABLE deedbook.events ENABLE ALWAYS TRIGGER events_{trigger}"
+    )
+
+
+_ADDED = "REFERENCING NEW TABLE AS added FOR EACH STATEMENT"
+_ALL = "BEFORE UPDATE OR DELETE OR TRUNCATE"
 _NOTHING = "CREATE OR REPLACE FUNCTION deedbook.append_only() RETURNS trigger LANGUAGE plpgsql AS"
 _THEIRS = "CREATE TRIGGER theirs BEFORE INSERT ON deedbook.events FOR EACH ROW EXECUTE FUNCTION deedbook.append_only()"
 _DROP = "DROP INDEX deedbook.events_by_aggregate"
@@ -47,6 +61,15 @@ TAMPERINGS = {
     "a trigger that is off": ("ALTER TABLE deedbook.events DISABLE TRIGGER events_append_only", "trigger"),
     "a trigger that replicas skip": ("ALTER TABLE deedbook.events ENABLE TRIGGER events_append_only", "trigger"),
     "a trigger that does nothing": (f"{_NOTHING} 'BEGIN RETURN NULL; END'", "trigger"),
+    "a trigger on fewer events": (remade("append_only", "BEFORE TRUNCATE"), "trigger"),
+    "a trigger for each row": (remade("append_only", "BEFORE UPDATE OR DELETE", "FOR EACH ROW"), "trigger"),
+    "a trigger that comes too late": (remade("append_only", _ALL.replace("BEFORE", "AFTER")), "trigger"),
+    "a trigger on some columns": (remade("append_only", _ALL.replace("UPDATE", "UPDATE OF leaf")), "trigger"),
+    "a trigger under a condition": (remade("append_only", _ALL, "FOR EACH STATEMENT WHEN (false)"), "trigger"),
+    "a trigger that looks elsewhere": (
+        remade("gapless", "AFTER INSERT", _ADDED.replace("added", "nothing")),
+        "trigger",
+    ),
     "a trigger of somebody else": (_THEIRS, "trigger"),
     "a rule": ("CREATE RULE theirs AS ON INSERT TO deedbook.events DO INSTEAD NOTHING", "trigger"),
     "an index that is gone": (_DROP, "schema"),
@@ -72,6 +95,13 @@ def test_each_tampering_is_found(filled: str, tmp_path: Path, server: Server, wh
     assert findings(filled, tmp_path) == []
     server.run(statements, url=filled)
     assert code in {finding.code for finding in findings(filled, tmp_path)}
+
+
+def test_a_trigger_that_is_made_anew_as_it_was_is_no_finding(filled: str, tmp_path: Path, server: Server) -> None:
+    """What counts is what the triggers do: in whatever order their events are named, and whoever made them."""
+    again = (remade("append_only", "BEFORE TRUNCATE OR DELETE OR UPDATE"), remade("gapless", "AFTER INSERT", _ADDED))
+    server.run(*again, url=filled)
+    assert findings(filled, tmp_path) == []
 
 
 def test_a_check_keeps_to_its_moment(filled: str) -> None:
