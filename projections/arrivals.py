@@ -35,15 +35,16 @@ def _become(db: Database, query: ActionQuery, after: int) -> int:
         return 0
     moved = f"a.id IN (SELECT id FROM past WHERE until > {after} AND id <= {after})"
     now, then = (_ids(db, structs.replace(query, as_of=moment), moved) for moment in (None, after))
-    return len(now - then)
+    # Cut behind the difference: of two beginnings it would count what was there.
+    new = f"SELECT id FROM ({now[0]}) EXCEPT SELECT id FROM ({then[0]}) LIMIT {MOST}"
+    return int(db.execute(f"SELECT count(*) FROM ({new})", [*now[1], *then[1]]).fetchone()[0])
 
 
-def _ids(db: Database, query: ActionQuery, condition: str) -> set[int]:
+def _ids(db: Database, query: ActionQuery, condition: str) -> tuple[str, list[object]]:
+    """Return the SELECT, with its parameters, of what a query finds among the actions for which a condition holds."""
     selection = select(db, query)
     row = matching(query, selection, "actions AS a NOT INDEXED", condition)
-    branches = [row] if row is not None else [_among(branch, condition) for branch in selection.branches]
-    statement, parameters = union(branches)
-    return {place[1] for place in db.execute(f"{statement} LIMIT {MOST}", parameters)}
+    return union([row] if row is not None else [_among(branch, condition) for branch in selection.branches])
 
 
 def _behind(branch: Branch, after: int) -> Branch:

@@ -16,8 +16,11 @@ from deedbook.projections.ends import Range
 from deedbook.projections.moment import NOW, OPEN, Branch, as_it_was, held, standing, unchanged, waited
 from deedbook.projections.terms import numbers
 
-#: More alternatives than this are not merged in order, but sorted: SQLite joins at most 500 selects.
+#: Of few actions, more alternatives than this are not merged in order, but sorted.
 MERGED = 50
+
+#: Of many, more than this, which are then only checked on what another filter gives: SQLite joins at most 500 selects.
+JOINED = 400
 
 #: Up to so many actions are sorted, where no index has them in the order of the list.
 SORTED = 10_000
@@ -33,6 +36,9 @@ NEVER = 2**63
 
 #: The check of a filter that every other one implies.
 IMPLIED = "1"
+
+#: The indexes that a question about an object and what is related to it reads.
+_BY_OBJECT, _LISTED = "actions AS a INDEXED BY actions_by_object", "listed AS l"
 
 Terms = Sequence[tuple[int, int]]
 
@@ -57,20 +63,19 @@ class Driver(NamedTuple):
 
 def drivers(db: Database, query: ActionQuery) -> Iterable[Driver]:
     """Return every way to read what a query asks for, as things are or as they were at its moment."""
-    filtered = False
     if query.uuids or query.uuid_prefix is not None:
         yield _by_uuid(query)
-    if query.object is not None:
-        filtered = True
-        yield _by_object(db, query, query.object)
+    of_terms = [] if query.object is None else [_by_object(db, query, query.object)]
     for field, values in query.equal.items():
-        filtered = True
-        yield (
+        of_terms.append(
             _by_state(db, query, values)
             if field == "state"
             else _by_terms(db, query, field, numbers(db, query.namespace, field, values))
         )
-    if filtered and not query.words and query.end_from is query.end_to is None:
+    yield from of_terms
+    filtered = bool(of_terms)
+    is_driven = any(driver.total < NEVER for driver in of_terms)
+    if is_driven and not query.words and query.end_from is query.end_to is None:
         # No filter finds more than there is, and all imply the namespace.
         return
     everything = _everything(db, query)
@@ -130,8 +135,7 @@ def _checked(branches: Iterable[Branch], check: str, parameters: tuple[object, .
 
 
 def _by_uuid(query: ActionQuery) -> Driver:
-    among = " OR ".join(["a.uuid = ?"] * len(query.uuids))
-    conditions = [f"({among})"] if query.uuids else []
+    conditions = [kinds.among("a.uuid", query.uuids)] if query.uuids else []
     parameters: tuple[object, ...] = tuple(uuid.bytes for uuid in query.uuids)
     if query.uuid_prefix is not None:
         conditions.append("a.uuid BETWEEN ? AND ?")
@@ -156,12 +160,14 @@ def _by_terms(db: Database, query: ActionQuery, field: str, terms: Terms) -> Dri
     check = kinds.among(f"a.{field}", ids)
     table = f"actions AS a INDEXED BY actions_by_{field}"
     branches = [Branch(table, f"a.{field} = ?", (term,), ranked=term) for term in ids]
-    if len(ids) > MERGED:
+    if len(ids) > (MERGED if total <= SORTED else JOINED):
         branches = [Branch(table, check, ids)]
+    # What is many, and in no order, would be sorted whole for each page.
+    to_read = NEVER if len(ids) > JOINED and total > SORTED else total
     moment = query.as_of
     if moment is None:
-        return Driver(total, branches, check, ids, lambda: total, field=field)
-    return Driver(total, branches, check, ids, lambda: sum(
+        return Driver(to_read, branches, check, ids, lambda: total, field=field)
+    return Driver(to_read, branches, check, ids, lambda: sum(
         milestones.total_at(db, field, term, now, moment) for term, now in terms), field=field)  # fmt: skip
 
 
@@ -175,7 +181,7 @@ def _by_state(db: Database, query: ActionQuery, states: Sequence[str]) -> Driver
     left = held(db, query.namespace, [state for state in states if state in OPEN], moment)
     lost = sum(_count(db, branch) for branch in left)
     ended = numbers(db, query.namespace, "state", [state for state in states if state not in OPEN])
-    still = [branch for branch in driver.branches if set(branch.parameters) - {term for term, _ in ended}]
+    still = _by_terms(db, query, "state", [one for one in terms if one not in ended]).branches
 
     def count() -> int:
         counted = sum(milestones.ended_at(db, term, total, moment) for term, total in ended)
@@ -199,13 +205,36 @@ def _by_object(db: Database, query: ActionQuery, uri: str) -> Driver:
     for term, _ in own:
         found += _related(db, query, term)
     check = " OR ".join(driver.check for driver in found)
+    parameters = tuple(parameter for driver in found for parameter in driver.parameters)
+    if len(own) > MERGED:
+        check, parameters = _near_many(query, [term for term, _ in own], found)
     return Driver(
         sum(driver.total for driver in found),
-        [branch for driver in found for branch in driver.branches],
+        _joined([branch for driver in found for branch in driver.branches]),
         f"({check})",
-        tuple(parameter for driver in found for parameter in driver.parameters),
+        parameters,
         lambda: sum(driver.exactly() for driver in found if driver.exactly is not None),
     )
+
+
+def _near_many(query: ActionQuery, own: Sequence[int], found: Sequence[Driver]) -> tuple[str, tuple[object, ...]]:
+    """Return the check for what is or was related to an object of many namespaces: SQLite takes no 1,000 of them."""
+    then = "" if query.as_of is None else f" AND since <= {query.as_of}"
+    beside = tuple(term for driver in found if driver.field == "object" for term in driver.parameters)
+    within = f"EXISTS (SELECT 1 FROM ancestry WHERE {kinds.among('above', own)}{then} AND below = a.object)"
+    return f"{kinds.among('a.object', beside)} OR {within}", (*beside, *own)
+
+
+def _joined(branches: Sequence[Branch]) -> Sequence[Branch]:
+    """Return branches by objects; where they are more than can be merged, all of an index in one, which is sorted."""
+    if len(branches) <= JOINED:
+        return branches
+    found = []
+    for tables, column, key in ((_BY_OBJECT, "a.object", "a"), (_LISTED, "l.term", "l")):
+        terms = [parameter for branch in branches if branch.tables == tables for parameter in branch.parameters]
+        if terms:
+            found.append(Branch(tables, kinds.among(column, terms), tuple(terms), key))
+    return found
 
 
 def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
@@ -218,7 +247,7 @@ def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
     check = f"a.object IN (SELECT below {within})"
     if objects > LISTED_BELOW:
         check = f"EXISTS (SELECT 1 {within} AND below = a.object)"
-    branch = Branch("listed AS l", "l.term = ?", (term,), "l", ranked=-term)
+    branch = Branch(_LISTED, "l.term = ?", (term,), "l", ranked=-term)
 
     def count() -> int:
         if query.as_of is None:
@@ -262,6 +291,8 @@ def _by_end(db: Database, query: ActionQuery) -> Iterable[Driver]:
     elif found <= SORTED:
         branches = [branch._replace(columns=NOW, ranked=None) for branch in ends.by_end(namespaces, ended)]
     else:
+        return
+    if len(branches) > JOINED:
         return
     # The range itself is checked on each, whatever drives (`bounds`).
     if query.as_of is None:

@@ -152,7 +152,7 @@ def _found(db: Database, field: str, term: int, span: tuple[int, int]) -> int:
         " AND namespace = (SELECT namespace FROM terms WHERE id = ?)",
         (State.PENDING, term),
     ):
-        tables, condition, parameters = holding(db, pending, reached)
+        tables, condition, parameters = holding(db, [pending], reached)
         counted += _one(
             db,
             f"SELECT count(*) FROM {tables} WHERE {condition} AND a.{field} = ? AND a.id > ? AND a.id <= ?"

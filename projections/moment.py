@@ -77,12 +77,13 @@ def unchanged(branch: Branch, moment: int) -> Branch:
 
 
 def held(db: Database, namespace: str | None, states: Sequence[str], moment: int) -> list[Branch]:
-    """Return what was in one of these states at a moment, and has left it since: a branch for each."""
-    found = []
-    for term, _ in numbers(db, namespace, "state", states):
-        tables, condition, parameters = holding(db, term, moment)
-        found.append(Branch(tables, condition, parameters, "v", WAS))
-    return found
+    """Return what was in one of these states at a moment, and has left it since: one branch, or none."""
+    terms = [term for term, _ in numbers(db, namespace, "state", states)]
+    if not terms:
+        return []
+    # Not a branch for each namespace, of which there may be more than SQLite joins: none would be in order anyway.
+    tables, condition, parameters = holding(db, terms, moment)
+    return [Branch(tables, condition, parameters, "v", WAS)]
 
 
 def waited(db: Database, namespace: str | None, moment: int) -> list[Branch]:

@@ -59,8 +59,8 @@ class Holding(NamedTuple):
     parameters: tuple[int, ...]
 
 
-def holding(db: Database, state: int, moment: int) -> Holding:
-    """Return what was in a state at a moment and has left it since.
+def holding(db: Database, states: Sequence[int], moment: int) -> Holding:
+    """Return what was in one of some states at a moment and has left it since.
 
     It costs a look-up for each span, and then about what it finds: what began in a span's reach and does not hold any
     more was open, all of it at once, half that span before.
@@ -70,6 +70,7 @@ def holding(db: Database, state: int, moment: int) -> Holding:
     return Holding(
         f"(SELECT column1 AS bits FROM (VALUES {spans})) CROSS JOIN past AS v INDEXED BY past_by_span"
         " CROSS JOIN actions AS a ON a.id = v.id",
-        "v.state = ? AND v.span = bits AND v.since > ? - (1 << bits) AND v.since <= ? AND v.until > ?",
-        (state, moment, moment, moment),
+        f"v.state IN ({','.join('?' * len(states))}) AND v.span = bits AND v.since > ? - (1 << bits)"
+        " AND v.since <= ? AND v.until > ?",
+        (*states, moment, moment, moment),
     )

@@ -31,6 +31,10 @@ _TOGETHER = 1_000
 #: pages, most of which the next one touches too: measured, a quarter of a fold by fewer.
 _CATCHING_UP = 16_000
 
+#: Bytes of the journal that are kept when it begins anew. Whoever reads one state for long (`deedbook verify`, a
+#: snapshot that is left) lets it grow by 6 kB an action, and it would be as large ever after.
+_KEPT = 4096 * _CATCHING_UP
+
 #: A batch of so many events is one of many.
 _MANY = 1_000
 
@@ -70,6 +74,7 @@ class Views:
         self._db.execute("PRAGMA journal_mode = " + ("OFF" if bulk else "WAL"))
         self._db.execute("PRAGMA synchronous = " + ("OFF" if bulk else "NORMAL"))
         self._db.execute("PRAGMA cache_size = -65536")
+        self._db.execute(f"PRAGMA journal_size_limit = {_KEPT}")
         if not self._db["tracking"].exists():
             with self._db.atomic():
                 self._create()

@@ -1,12 +1,20 @@
 """What is new to a query, and the values that are offered for a filter."""
 
+from typing import Any
+from uuid import UUID
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from deedbook.domain.commands import Finish, RecordAction, RequestCancel
+from deedbook.domain.events import Caller
+from deedbook.domain.lifecycle import State
 from deedbook.domain.results import Command
 from deedbook.domain.testing import command_sequences
 from deedbook.domain.testing.sequences import NAMESPACES
+from deedbook.projections import arrivals
 from deedbook.projections.action_query import ActionQuery
 from deedbook.projections.reader import Snapshot
 from deedbook.projections.resource import decode
@@ -23,17 +31,37 @@ def found(snapshot: Snapshot, query: ActionQuery, as_of: int | None) -> set[str]
 
 
 @shared(60)
-@given(history=command_sequences(), queries=st.lists(QUERIES, min_size=10, max_size=20), data=st.data())
+@given(
+    history=command_sequences(),
+    queries=st.lists(QUERIES, min_size=10, max_size=20),
+    most=st.sampled_from([arrivals.MOST, 2]),
+    data=st.data(),
+)
 def test_new_is_what_is_found_now_and_was_not_then(
-    history: list[Command], queries: list[ActionQuery], data: st.DataObject
+    history: list[Command], queries: list[ActionQuery], most: int, data: st.DataObject
 ) -> None:
-    """For any history, position and query: as many are new as the list has now, and had not as of the position."""
-    with asked(history) as (snapshot, _):
+    """For any history, position and query: as many are new as the list has now, and had not as of the position.
+
+    Where these are more than are counted, it is as many as that, and never what was there.
+    """
+    with asked(history) as (snapshot, _), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrivals, "MOST", most)
         for one in queries:
             query = structs.replace(one, include_related=False)
             after = data.draw(st.integers(0, snapshot.tracking.position))
             expected = found(snapshot, query, None) - found(snapshot, query, after)
-            assert snapshot.arrived(query, after) == len(expected)
+            assert snapshot.arrived(query, after) == min(most, len(expected))
+
+
+def test_what_was_there_is_not_new_where_much_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found now stood behind all that is counted then: six have ended since, and the seventh is canceled."""
+    ids = [UUID(int=number << 80 | 0x4000 << 64 | 1 << 63) for number in range(1, 8)]
+    call: dict[str, Any] = {"namespace": "acme", "by": Caller(), "action": "Deploy", "method": "POST", "path": "/"}
+    recorded = [RecordAction(id=one, state=State.IN_PROGRESS, **call) for one in ids]
+    ended = [Finish(id=one, namespace="acme", by=Caller(), state=State.SUCCESS) for one in ids[:-1]]
+    monkeypatch.setattr(arrivals, "MOST", 5)
+    with asked([*recorded, *ended, RequestCancel(id=ids[-1], namespace="acme", by=Caller())]) as (snapshot, _):
+        assert snapshot.arrived(ActionQuery(equal={"state": ("In progress", "Canceling")}), len(recorded)) == 0
 
 
 @shared(40)

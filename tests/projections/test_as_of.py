@@ -31,10 +31,14 @@ from tests.support.shared import shared
 SECOND = 1_000_000
 
 
-@pytest.fixture(params=["counted at once", "by milestones"])
+@pytest.fixture(params=["counted at once", "by milestones", "of many values"])
 def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few events, as they are counted; and the same with milestones so close that each total meets some."""
-    if request.param == "by milestones":
+    if request.param == "of many values":
+        monkeypatch.setattr(drivers, "MERGED", 1)
+        monkeypatch.setattr(drivers, "JOINED", 2)
+        monkeypatch.setattr(drivers, "SORTED", 3)
+    if request.param != "counted at once":
         monkeypatch.setattr(milestones, "EVERY", 4)
         monkeypatch.setattr(milestones, "GROWN", 2)
         monkeypatch.setattr(milestones, "FEW", 0)

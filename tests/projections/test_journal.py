@@ -8,7 +8,8 @@ import pytest
 
 from deedbook.domain.log import EventLog
 from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.projections.view import Views
+from deedbook.projections import view
+from deedbook.projections.view import Views, connect
 from tests.contract.giving import recording
 from tests.support.giving import give
 
@@ -33,3 +34,21 @@ def test_the_journal_stays_small_while_little_is_folded_at_once(log: EventLog, t
             views.apply(happened)
             largest = max(largest, path.with_name("views.db-wal").stat().st_size)
     assert 3 * MIB < largest < 8 * MIB
+
+
+def test_the_journal_is_small_again_once_nobody_reads_what_was(
+    log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads one state for long holds on to all that is folded meanwhile, and leaves no large file behind."""
+    monkeypatch.setattr(view, "_KEPT", MIB)
+    path = tmp_path / "views.db"
+    journal = path.with_name("views.db-wal")
+    with closing(Views(path)) as views, closing(connect(path)) as reading:
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM actions").fetchone()
+        while happened := log.read(views.tracking.position, 100):
+            views.apply(happened)
+            if views.tracking.position == ACTIONS * 3 // 4:
+                assert journal.stat().st_size > 8 * MIB
+                reading.execute("COMMIT")
+        assert journal.stat().st_size < 5 * MIB
