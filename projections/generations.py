@@ -21,6 +21,9 @@ from deedbook.projections.progress import Builds, Ended, Outcome, Progress
 #: Whoever asks whether a builder lives holds its lock for some microseconds: so a claim is tried for some time, in s.
 _CLAIMING, _STEP = 0.25, 0.01
 
+#: Why a build came to nothing that did not live to say so.
+KILLED = "Its process was killed; the views that were there answer on."
+
 
 class ViewsMissing(Unavailable):
     """There are no views that can be read: they are being built."""
@@ -59,6 +62,7 @@ class Generations:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._progress = folder / "views-progress"
+        self._noted = Builds()
 
     def current(self) -> Path | None:
         """Return the file that answers, None where there is none yet."""
@@ -92,16 +96,16 @@ class Generations:
 
     def builds(self) -> Builds:
         """Return the build that runs, whoever builds, and how the last one ended."""
-        builds = progress.read(self._progress)
-        if builds.running is None or self._is_claimed():
+        builds = self._told()
+        if builds.running is None or self._is_claimed() or self._is_noted(builds.running):
             return builds
         # The builder may have said its last word between the two looks.
-        builds = progress.read(self._progress)
+        builds = self._told()
         return builds if builds.running is None else Builds(None, self._outcome(builds.running))
 
     def last_build(self, claim: Claim) -> Ended | None:
         """Return how the build before a claim ended, for who has it."""
-        builds = progress.read(self._progress)
+        builds = self._told()
         if builds.running is None or builds.running.generation == claim.generation:
             return builds.last
         return self._outcome(builds.running)
@@ -109,6 +113,13 @@ class Generations:
     def tell(self, builds: Builds) -> None:
         """Let everybody know how a build comes on; for whoever has the claim."""
         progress.write(self._progress, builds)
+
+    def note(self, builds: Builds) -> None:
+        """Keep in mind how a build comes on that this process sees to: of that a disk that is full takes no word.
+
+        One that runs is noted again when it is over, as ended or as nothing.
+        """
+        self._noted = builds
 
     def publish(self, built: Path) -> Path:
         """Let a finished file answer from now on, durably, and return its new path."""
@@ -150,9 +161,17 @@ class Generations:
     def _next(self) -> int:
         """Return a number greater than each that was used, as far as is known: the clock may have gone back."""
         current = self.current()
-        builds = progress.read(self._progress)
-        told = [one.generation for one in (builds.running, builds.last) if one is not None]
-        return max(int(time.time()), 1 + max([0 if current is None else number_of(current), *told]))
+        known = (0 if current is None else number_of(current), self._told().generation)
+        return max(int(time.time()), 1 + max(known))
+
+    def _told(self) -> Builds:
+        """Return what is written down, or what is noted, where no word of that could be."""
+        written, noted = progress.read(self._progress), self._noted
+        return noted if noted.generation > written.generation else written
+
+    def _is_noted(self, build: Progress) -> bool:
+        noted = self._noted.running
+        return noted is not None and noted.generation == build.generation
 
     def _is_claimed(self) -> bool:
         try:
@@ -166,10 +185,12 @@ class Generations:
 
     def _outcome(self, dead: Progress) -> Ended:
         """Return how a builder ended that could not say so itself."""
-        current = self.current()
+        current, noted = self.current(), self._noted.last
         if current is not None and number_of(current) == dead.generation:
             return progress.ended(dead, Outcome.DONE)
-        return progress.ended(dead, Outcome.KILLED, "Its process was killed; the views that were there answer on.")
+        if noted is not None and noted.generation == dead.generation:
+            return progress.ended(dead, noted.outcome, noted.reason)
+        return progress.ended(dead, Outcome.KILLED, KILLED)
 
     def _remove(self, pattern: str) -> None:
         # A database before its journals, which sort behind it: who opens it in between would read it without them.

@@ -77,6 +77,11 @@ class Builds(Struct, frozen=True):
     running: Progress | None = None
     last: Ended | None = None
 
+    @property
+    def generation(self) -> int:
+        """The greatest number that is told of, 0 where none is."""
+        return max((one.generation for one in (self.running, self.last) if one is not None), default=0)
+
 
 class Telling:
     """Tells how a build comes on, to everybody and to whoever asked for it; and, on leaving, how it ended."""
@@ -141,15 +146,16 @@ def read(path: Path) -> Builds:
 
 
 def write(path: Path, builds: Builds) -> None:
-    """Replace a file in one step. A disk that takes no more is told by the build itself, which needs far more."""
+    """Replace a file in one step, or leave it as it was where the disk takes no more: who builds hears of that too."""
     fresh = path.with_name(f"{path.name}.new")
-    with contextlib.suppress(OSError):
+    try:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, msgspec.json.encode(builds))
-        finally:
-            os.close(descriptor)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(builds))
         fresh.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def now() -> int:

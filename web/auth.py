@@ -70,11 +70,11 @@ class Keyring:
         self._checked = time.monotonic()
         changes = self._log.changes()
         if changes != self._changes:
-            self._changes = changes
             valid = [key for key in self._log.api_keys() if key.revoked is None]
             self._keys = {key.secret_hash: key for key in valid}
             self._by_id = {key.id: key for key in valid}
             self._carried = {}
+            self._changes = changes
 
     def find(self, credentials: Credentials) -> ApiKey | None:
         """Return the valid key with this secret and user, None where there is none."""

@@ -31,17 +31,27 @@ class _Seen(NamedTuple):
     versions: Mapping[str, int]
 
 
+def _answers(views: ViewsHealth) -> bool:
+    """Tell whether lists are answered: not where views can't be read, nor where they can't be kept up with a log ahead.
+
+    Those that stopped at an event answer from there, and so do all while nobody knows how far the log is.
+    """
+    if views.position is msgspec.UNSET:
+        return False
+    return views.failure is None or views.stopped_at is not None or not views.behind
+
+
 #: What `of=` may ask, and when that is a 200: that a database is gone is no reason to restart what still answers
 #: reads, nor to send readers elsewhere.
 _IS_WELL: Mapping[str, Callable[[HealthReport], bool]] = {
     "live": lambda report: report.live,
-    "reads": lambda report: report.views.position is not msgspec.UNSET,
+    "reads": lambda report: _answers(report.views),
     "all": lambda report: report.ready,
 }
 
 
 class Health:
-    """Tells how the server is: 200 when it can answer (also when its views are behind), else 503.
+    """Tells how the server is: 200 when it can answer (also when its views are only behind), else 503.
 
     `of=live` asks only whether the process answers, `of=reads` whether it can answer what its views know.
     """
@@ -87,7 +97,7 @@ class Health:
         builds = self.generations.builds()
         report = HealthReport(
             live=True,
-            ready=head is not None and seen is not None,
+            ready=head is not None and _answers(views),
             log=LogHealth(head, self.queued(), log),
             views=views,
             rebuild=told_progress(builds.running),

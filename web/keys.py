@@ -1,5 +1,6 @@
 """API keys, for admins: the list, issuing one, revoking one."""
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from hashlib import sha256
@@ -10,6 +11,7 @@ import msgspec
 
 from deedbook.domain.audit_log import AuditLog
 from deedbook.domain.commands import IssueKey, RevokeKey
+from deedbook.domain.errors import StoreFailed
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import RESERVED_NAMESPACES, ApiKey
 from deedbook.domain.log import EventLog
@@ -63,10 +65,15 @@ class Keys(NamedTuple):
         return Reply(200, msgspec.json.encode(told(_key(answer.result))), answer.position)
 
     async def issued(self, request: KeyRequest, by: Caller, key: UUID | None = None) -> Issued:
-        """Issue a key, with a new id or the one given; it is durable and valid when this returns. Raises the 400."""
+        """Issue a key, with a new id or the one given; it is durable and valid when this returns. Raises the 400.
+
+        Where the log can't be read by then, it is valid here as soon as that can be.
+        """
         command, secret = issuing(request, self.new_id, by, key)
         answer = await self.courier.perform(command)
-        self.keyring.refresh(at_once=True)
+        # What is durable is told: its secret is nowhere else.
+        with contextlib.suppress(StoreFailed):
+            self.keyring.refresh(at_once=True)
         return Issued(_key(answer.result), secret, answer.position)
 
     async def revoked(self, key: UUID, by: Caller) -> Answer:

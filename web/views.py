@@ -43,10 +43,11 @@ class Cost(Enum):
 
 
 class ViewsBehind(Unavailable):
-    """The views did not reach the log's head in time."""
+    """The views did not reach the log's head in time; `failure` is why they can't, where that is known."""
 
-    def __init__(self) -> None:
-        super().__init__("The views are behind the log; repeat in a second.")
+    def __init__(self, failure: str | None = None) -> None:
+        why = "" if failure is None else f", and can't be kept up with it ({failure.rstrip('.')})"
+        super().__init__(f"The views are behind the log{why}; repeat in a second.")
 
 
 class CaughtUpViews:
@@ -105,7 +106,7 @@ class CaughtUpViews:
                 head = None
             else:
                 await self._check(at_least)
-                raise failure or ViewsBehind
+                raise failure or ViewsBehind(self._runner.failure)
 
     async def weigh(
         self,

@@ -1,5 +1,6 @@
 """A build catches up with a log that goes on, is checked before it answers, and tells how it comes on."""
 
+import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 from deedbook.domain.commands import StateParent
 from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.projections.generations import AlreadyBuilding, Generations
-from deedbook.projections.progress import Builds, Outcome, Phase, Progress
+from deedbook.projections.progress import Builds, Outcome, Phase, Progress, read
 from deedbook.projections.rebuild import NEXT_TO_NOTHING, BuildAbandoned, Unsound, build
 from deedbook.projections.view import Views, connect, tracking
 from tests.support.running import BY, record_running
@@ -193,3 +194,22 @@ def test_no_number_is_used_twice(scene: Scene) -> None:
         numbers.append(built.name)
         built.unlink()
     assert len(set(numbers)) == 5
+
+
+def test_what_can_t_be_told_leaves_what_was_told(tmp_path: Path) -> None:
+    """On a disk that takes nothing, or only a part, the file is as it was, and nothing else is left beside it."""
+    generations, fresh = Generations(tmp_path), tmp_path / "views-progress.new"
+    before, after = (Builds(Progress(number, 1, "of a test"), None) for number in (1, 2))
+    generations.tell(before)
+    fresh.symlink_to("/dev/full")
+    generations.tell(after)
+    assert list(tmp_path.iterdir()) == [tmp_path / "views-progress"]
+    assert read(tmp_path / "views-progress") == before
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, unlimited[1]))
+    try:
+        generations.tell(after)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert list(tmp_path.iterdir()) == [tmp_path / "views-progress"]
+    assert read(tmp_path / "views-progress") == before

@@ -1,5 +1,6 @@
 """Who an Authorization header belongs to: read once, and forgotten as soon as its key is not valid any more."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,13 +10,17 @@ from uuid import uuid4
 import pytest
 
 from deedbook.domain.commands import RevokeKey
+from deedbook.domain.errors import StoreFailed
 from deedbook.domain.events import Caller
 from deedbook.domain.keys import Role
 from deedbook.domain.store.sqlite import SqliteStore
-from deedbook.web.auth import Keyring
-from deedbook.web.keys import issue_at_once
+from deedbook.domain.store.sqlite.reading import SqliteLog
+from deedbook.web.auth import Credentials, Keyring
+from deedbook.web.courier import Courier
+from deedbook.web.keys import Issued, Keys, issue_at_once
 from deedbook.web.problems import Problem
 from deedbook.web.wire import KeyRequest
+from tests.faults.ledger import wait_for
 
 BY = Caller(user="me")
 
@@ -71,3 +76,40 @@ def test_a_header_without_a_valid_key_is_not_remembered(store: SqliteStore) -> N
         assert keyring.carried_by(f"ApiKey eve:{secret}".encode()) is None
         with pytest.raises(Problem, match="must be Basic, ApiKey or Bearer"):
             keyring.carried_by(b"Digest username=x")
+
+
+@pytest.fixture
+def way(store: SqliteStore) -> Iterator[tuple[Path, Keyring]]:
+    """Give a link by which a keyring reads the store, and that keyring; it has not read yet."""
+    link = store.path.with_name("way")
+    link.symlink_to(store.path.parent, target_is_directory=True)
+    with closing(SqliteLog(link / store.path.name)) as log:
+        yield link, Keyring(log)
+
+
+def test_a_key_is_told_although_the_keys_can_t_be_read(store: SqliteStore, way: tuple[Path, Keyring]) -> None:
+    """It is durable, and its secret is nowhere else; it is valid as soon as the log can be read again."""
+    link, keyring = way
+
+    async def issued() -> Issued:
+        keys = Keys(Courier(store.audit_log, asyncio.get_running_loop()), store.log, keyring, uuid4)
+        return await keys.issued(KeyRequest("ann", "acme", Role.ADMIN), BY)
+
+    link.unlink()
+    with pytest.raises(StoreFailed):
+        keyring.refresh(at_once=True)
+    told = asyncio.run(issued())
+    assert [key.id for key in store.log.api_keys()] == [told.key.id]
+    link.symlink_to(link.parent, target_is_directory=True)
+    assert keyring.find(Credentials("ann", told.secret)) == told.key
+
+
+def test_what_could_not_be_read_is_read_later(store: SqliteStore, way: tuple[Path, Keyring]) -> None:
+    """A change that was noticed while the keys could not be read is not forgotten, though no other follows."""
+    link, keyring = way
+    issue(store, "ann")
+    (key,) = store.log.api_keys()
+    link.unlink()
+    assert keyring.by_id(key.id) is None
+    link.symlink_to(link.parent, target_is_directory=True)
+    wait_for(lambda: keyring.by_id(key.id) == key, "the key")
