@@ -110,7 +110,7 @@ def description() -> Json:
 
 
 def _operation(one: Operation) -> Json:
-    errors = (*_ALWAYS, *one.errors) if one.right else ()
+    errors = (*(_ALWAYS if one.right else ()), *one.errors)
     answers = {status: _answer(one, status) for status in one.replies}
     answers |= {status: _to("responses", f"Error{status}") for status in errors}
     return {

@@ -46,11 +46,16 @@ class OutputStream:
         self.line = asked.after
 
     async def run(self, follower: Follower) -> tuple[int, str]:
-        """Send until the action has ended and all its lines are out; without `follow`, until those there are."""
+        """Send until the action has ended and all its lines are out; without `follow`, until those there are.
+
+        Where a line that was there is gone, say that it can't go on.
+        """
         ring = self._tail.follow_output(self._asked.action)
         try:
             while True:
                 await self._send_all(follower, ring)
+                if self._is_behind(ring):
+                    return UNREADABLE, f"there is no line behind {self.line}"
                 if not self._asked.follow:
                     return WHOLE, "these are the lines that there are"
                 if ring.ended is not None and self.line >= ring.ended:
@@ -60,7 +65,10 @@ class OutputStream:
             self._tail.leave(ring)
 
     async def _send_all(self, follower: Follower, ring: Output) -> None:
-        while self._is_behind(ring):
+        """Send what there is; that is less than there must be where somebody took lines away."""
+        before = -1
+        while self._is_behind(ring) and self.line != before:
+            before = self.line
             for block in self._next(ring):
                 await follower.send(block.data)
                 self.line = block.last

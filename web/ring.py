@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
-from deedbook.domain.errors import Undecodable
+from deedbook.domain.errors import StoreFailed, Undecodable
 
 #: Bytes that a follower is given at once: with those that it does not read, what it costs. One entry may be longer.
 BLOCK = 16 * 1024
@@ -74,6 +74,7 @@ class Ring(Generic[Entry]):
         self._size = 0
         self._blocks: dict[tuple[int, Hashable], Block] = {}
         self._news = asyncio.Event()
+        self._failure: str | None = None
 
     def add(self, number: int, entry: Entry, size: int) -> None:
         """Add an entry behind the head; `size` is how many bytes it counts for."""
@@ -115,6 +116,14 @@ class Ring(Generic[Entry]):
         self._news.set()
         self._news.clear()
 
+    def fail(self, why: str) -> None:
+        """Let those who wait, now or later, hear why nothing more comes."""
+        self._failure = why
+        self.wake()
+
     async def moved(self) -> None:
-        """Wait for the next `wake`."""
-        await self._news.wait()
+        """Wait for the next `wake`; raises `StoreFailed` where nothing more comes."""
+        if self._failure is None:
+            await self._news.wait()
+        if self._failure is not None:
+            raise StoreFailed(self._failure)

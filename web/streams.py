@@ -9,7 +9,7 @@ from typing import NamedTuple
 from starlette.types import Message, Receive, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from deedbook.domain.errors import DeedbookError, StoreFailed
+from deedbook.domain.errors import DeedbookError, StoreFailed, Undecodable
 from deedbook.domain.keys import ApiKey, Right, rights_of
 from deedbook.domain.log import EventLog
 from deedbook.domain.output import OutputLine
@@ -212,6 +212,9 @@ async def _send_then_close(channel: Channel, follower: Follower, stream: Stream)
             code, reason = await stream(follower)
         except StoreFailed:
             code, reason = UNREADABLE, f"the log can't be read now; resume with {follower.where()}"
+        except Undecodable as error:
+            where = f"resume with {follower.where()}"
+            code, reason = UNREADABLE, f"the event at position {error.position} can't be read here; {where}"
         await channel.close(code, reason)
 
 

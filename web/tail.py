@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from uuid import UUID
 
-from deedbook.domain.errors import StoreFailed, Undecodable
+from deedbook.domain.errors import DeedbookError, StoreFailed, Undecodable
 from deedbook.domain.events import ActionEnded, ActionRecorded, Event
 from deedbook.domain.lifecycle import FINAL
 from deedbook.domain.log import EventLog, Happened
@@ -75,13 +75,17 @@ class Tail:
         return self.events
 
     def follow_output(self, action: UUID) -> Output:
-        """Return the ring of an action's output, which is kept until `leave`."""
+        """Return the ring of an action's output, which is kept until `leave`.
+
+        Raises `Undecodable` where an event of the action can't be read, `StoreFailed` where the log can't.
+        """
         self._begin()
-        ring = self._outputs.get(action)
-        if ring is None:
-            ring = self._outputs[action] = Output(self._log.output_end(action).lines)
-            # Read after the ring was made: an end that comes later is seen by the tail.
-            ring.ended = _lines_at_the_end(one.event for one in self._log.history(action))
+        try:
+            ring = self._outputs.get(action) or self._ring_of(action)
+        except DeedbookError:
+            self._rest()
+            raise
+        self._outputs[action] = ring
         ring.followers += 1
         return ring
 
@@ -91,6 +95,10 @@ class Tail:
         self._told -= tells
         if not ring.followers:
             self._outputs = {action: output for action, output in self._outputs.items() if output.followers}
+        self._rest()
+
+    def _rest(self) -> None:
+        """Read no more where nobody follows."""
         if not self._outputs and not self.events.followers and self._task is not None:
             self._task.cancel()
             self._task = None
@@ -108,7 +116,26 @@ class Tail:
             self.stopped = None
             self._task = self._loop.create_task(self._run())
 
+    def _ring_of(self, action: UUID) -> Output:
+        ring = Output(self._log.output_end(action).lines)
+        # Read after the ring was made: an end that comes later is seen by the tail.
+        ring.ended = _lines_at_the_end(one.event for one in self._log.history(action))
+        return ring
+
     async def _run(self) -> None:
+        try:
+            await self._follow()
+        except Exception as error:  # noqa: BLE001  # whatever it is, who follows would wait for ever for one that died unseen
+            _log.exception("The streams break off.")
+            self._task = None
+            why = f"What is new could not be read ({type(error).__name__}: {error}); repeat."
+            self.events.fail(why)
+            for ring in self._outputs.values():
+                ring.fail(why)
+            # Whoever comes now begins anew.
+            self._outputs = {}
+
+    async def _follow(self) -> None:
         seen = -1
         pulse = 0.0
         while True:

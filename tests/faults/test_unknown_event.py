@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -52,20 +52,20 @@ def insert_from_the_future(path: Path) -> int:
     return insert(path, "action.blessed/1", b'{"at":1}')
 
 
-def insert(path: Path, topic: str, state: bytes) -> int:
-    """Write the first event of a new aggregate behind the log's back, and return its position."""
-    aggregate = uuid4()
+def insert(path: Path, topic: str, state: bytes, aggregate: UUID | None = None, version: int = 1) -> int:
+    """Write an event behind the log's back, the first of a new aggregate unless said otherwise; return its position."""
+    aggregate = aggregate or uuid4()
     with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         position, recorded = connection.execute("SELECT max(position) + 1, max(recorded) FROM events").fetchone()
         row = (
             position,
             aggregate.bytes,
-            1,
+            version,
             topic,
             recorded,
             state,
-            leaf(position, aggregate, 1, topic, recorded, state),
+            leaf(position, aggregate, version, topic, recorded, state),
         )
         connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         connection.execute("COMMIT")

@@ -118,8 +118,9 @@ def test_what_is_answered_is_what_is_described(tenant: Tenant, request_: Request
 
 
 def test_health_is_as_described(http: httpx.Client, server: Server) -> None:
-    """Also what is asked without a key is answered as it is described."""
+    """Also what is asked without a key is answered as it is described; and what it knows nothing of."""
     assert http.get(f"{server.address}/health").status_code == 200
+    assert http.get(f"{server.address}/health?of=x").status_code == 400
 
 
 def test_what_validates_is_what_is_described(description: Json, recorder: Caller) -> None:

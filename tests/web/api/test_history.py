@@ -208,7 +208,7 @@ def test_a_page_has_a_bound_in_bytes(tenant: Tenant) -> None:
     "query",
     [
         "limit=0", "limit=-1", "limit=all", "limit=", "after=-1", "after=x", "after=99999999", f"after={'9' * 19}",
-        "offset=1", "follow=true", "user=anna&token=x",
+        "offset=1", "follow=true", "user=anna&token=x", "type=actions", "type=action,relation",
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(tenant: Tenant, query: str) -> None:
