@@ -9,7 +9,7 @@ from deedbook.domain.results import Appended
 from deedbook.web.call import NDJSON, REQUEST_BODY, Call, Reply
 from deedbook.web.courier import Courier
 from deedbook.web.problems import Problem, bad
-from deedbook.web.wire import OutputLineRequest, OutputRequest, decoded, lines_of
+from deedbook.web.wire import LINES, OutputLineRequest, OutputRequest, decoded, lines_of, too_many_lines
 
 
 class Output(NamedTuple):
@@ -40,6 +40,8 @@ def _ndjson(body: bytes) -> tuple[OutputLineRequest | str, ...]:
                 lines.append(decoded(text, OutputLineRequest | str))  # type: ignore[arg-type]  # a union is a type to msgspec
             except Problem as problem:
                 raise bad(f"Line {number}: {problem}") from None
+            if len(lines) > LINES:
+                raise too_many_lines()
     if not lines:
         raise bad("There is no line in the body.")
     return tuple(lines)

@@ -18,7 +18,10 @@ from websockets.typing import StatusLike
 
 from deedbook.web.channels import CONNECTION, FRAMES, HANG_UP, Gone
 from deedbook.web.exchange import Exchange
-from deedbook.web.problems import body_of
+from deedbook.web.problems import Problem, bad, body_of
+
+#: The head of a request may have so many bytes. The parser joins the pieces of a value anew with each that comes.
+HEAD = 64 * 1024
 
 #: How long a client that was hung up on may take to read what is buffered, in seconds.
 _LAST_CHANCE = 10.0
@@ -34,9 +37,14 @@ class HttpProtocol(HttpToolsProtocol):
     """
 
     on_shutdown: Callable[[], None] | None = None
+    url = b""
     _active: RequestResponseCycle | None = None
     #: Since when no request is under way, in seconds of the loop's clock; None while one is.
     _idle: float | None = None
+    #: The bytes of the last read; of all since a head ended or a part of a body came; and of the read with that in it.
+    _read = _since = _shared = 0
+    #: What is said when all before is answered; behind it nothing is read.
+    _refusal: bytes | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the request that is being answered know."""
@@ -45,6 +53,30 @@ class HttpProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
         self._abandon()
 
+    def data_received(self, data: bytes) -> None:
+        """Take what was read. A head that has no end is refused before it is whole, and so are trailers."""
+        if self._refusal is not None:
+            return
+        self._idle = None
+        self._read = len(data)
+        self._since += self._read
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, Problem) else _unreadable(error, data))
+        else:
+            if self._since - self._shared > HEAD:
+                self._refuse(self._too_long())
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body."""
+        self._since = self._shared = self._read
+        super().on_body(body)
+
     def on_message_begin(self) -> None:
         """Begin a request."""
         self.url = b""
@@ -52,7 +84,13 @@ class HttpProtocol(HttpToolsProtocol):
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        """Pass a request on when its head is there, or let it wait until those before it are answered."""
+        """Pass a request on when its head is there, or let it wait until those before it are answered.
+
+        Raises the 414 or 431 where it is too long.
+        """
+        if self._since > HEAD and len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD:
+            raise self._too_long()
+        self._since = self._shared = self._read
         version = self.parser.get_http_version()
         raw_path, query = target(self.url)
         path = raw_path.decode("ascii")
@@ -102,6 +140,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal is not None:
+            self._hang_up_with(self._refusal)
         else:
             self._idle = self.loop.time()
             if self.timeout_keep_alive_task is None:
@@ -117,9 +157,6 @@ class HttpProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
         else:
             self.transport.close()
-
-    def _unset_keepalive_if_required(self) -> None:
-        self._idle = None
 
     def shutdown(self) -> None:
         """Begin to stop: what is answered is answered, but a stream without an end ends."""
@@ -151,12 +188,42 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer and hang up."""
-        body = body_of(msg)
+    def _too_long(self) -> Problem:
+        if len(self.url) > HEAD // 2:
+            return Problem(414, f"The head of a request may have {HEAD:,} bytes; ask with a shorter path and query.")
+        return Problem(431, f"The head of a request may have {HEAD:,} bytes; send fewer or shorter headers.")
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer what can't be taken, once all before it is answered, and hang up."""
+        body = body_of(str(problem))
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[400] + head + body)
-        self.transport.close()
+        self._refusal = STATUS_LINE[problem.status] + head + body
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._hang_up_with(self._refusal)
+        elif cycle.more_body and cycle is self._active:
+            # Its own body breaks off: this is its answer, unless there is a part of one already.
+            self._abandon()
+            cycle.waiting_for_100_continue = False
+            self._hang_up_with(b"" if cycle.response_started else self._refusal)
+        elif cycle.more_body:
+            self.pipeline.popleft()
+
+    def _hang_up_with(self, last: bytes) -> None:
+        """Say the last, and go when the client does: a reset could cost it what it has not read (RFC 9112, 9.6)."""
+        if not self.transport.is_closing():
+            self.transport.write(last)
+            self.transport.write_eof()
+            self.loop.call_later(_LAST_CHANCE, self.transport.abort)
+
+
+def _unreadable(error: httptools.HttpParserError, data: bytes) -> Problem:
+    """Return the problem of a read that is no HTTP."""
+    *lines, last = data.split(b"\r\n")
+    targets = [last, *(line for line in lines if b" HTTP/" in line)]
+    if isinstance(error, httptools.HttpParserInvalidURLError) and not b"".join(targets).isascii():
+        return bad("Path and query are ASCII: percent-encode all else, as `curl -G --data-urlencode q=...` does.")
+    return bad("Invalid HTTP request received.")
 
 
 def target(url: bytes) -> tuple[bytes, bytes]:

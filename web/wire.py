@@ -2,8 +2,10 @@
 
 import socket
 import time
+from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import ip_address
+from itertools import islice
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -20,10 +22,26 @@ from deedbook.web.problems import Problem, bad
 #: A line of output may have so many bytes.
 LINE = 64 * 1024
 
+#: A request may append so many lines: they are recorded as one, and all others wait for that.
+LINES = 10_000
+
 #: How far a date may lie in the future, for clocks that differ: five minutes, in microseconds.
 FUTURE = 5 * 60 * 1_000_000
 
 # In Python's patterns, but in no other's, `$` also matches before a line break at the end: hence `(?!\n)`.
+_METHOD = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$(?!\n)"
+_SEARCH = r"^\S(.*\S)?$(?!\n)"
+_USER = r"^[^:]*$(?!\n)"
+_NAMESPACE = rf"^{NAMESPACE_PATTERN}$(?!\n)"
+
+#: Each pattern in words, for who sent what does not match.
+IN_WORDS: Mapping[str, str] = {
+    _METHOD: "a method of HTTP, such as POST: 1 to 32 letters, digits or any of !#$%&'*+-.^_`|~",
+    _SEARCH: "a name of one line, with a space neither before nor behind it",
+    _USER: "a user without a colon",
+    _NAMESPACE: "a namespace: 1 to 63 letters, digits, dots, hyphens or underscores, the first a letter or digit",
+}
+
 Uri = Annotated[str, Meta(min_length=1, max_length=2048)]
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
 
@@ -53,7 +71,7 @@ class RecordRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """An action to record. `user`, `user_agent` and `ip` left out are those of the request; null is kept as null."""
 
     action: Name
-    method: Annotated[str, Meta(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$(?!\n)")]
+    method: Annotated[str, Meta(pattern=_METHOD)]
     path: Annotated[str, Meta(min_length=1, max_length=16384)]
     state: Recordable
     object: Annotated[str, Meta(max_length=2048)] = ""
@@ -106,15 +124,15 @@ class RelationshipRequest(Struct, forbid_unknown_fields=True):
 class SearchRequest(Struct, forbid_unknown_fields=True):
     """A search to save: the filters of the list, as a query string."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$(?!\n)")]
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=_SEARCH)]
     query: Annotated[str, Meta(max_length=4096)]
 
 
 class KeyRequest(Struct, forbid_unknown_fields=True):
     """An API key to issue."""
 
-    user: Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^:]*$(?!\n)")]
-    namespace: Annotated[str, Meta(pattern=rf"^{NAMESPACE_PATTERN}$(?!\n)")]
+    user: Annotated[str, Meta(min_length=1, max_length=256, pattern=_USER)]
+    namespace: Annotated[str, Meta(pattern=_NAMESPACE)]
     role: Role
 
 
@@ -126,7 +144,7 @@ def decoded(body: bytes, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise bad(f"The body does not fit: {_lowered(str(error))}.") from None
+        raise bad(f"The body does not fit: {_lowered(_worded(str(error)))}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad(f"The body is not JSON: {_lowered(str(error))}.") from None
     except RecursionError:
@@ -165,12 +183,21 @@ def recording(request: RecordRequest, action: UUID, namespace: str, by: Caller) 
 
 
 def lines_of(lines: tuple[OutputLineRequest | str, ...]) -> tuple[Line, ...]:
-    """Return lines as they are kept: one with line breaks inside is several; raises the 413."""
-    return tuple(
+    """Return lines as they are kept: one with line breaks inside is several; raises the 413s."""
+    parts = (
         Line(_bounded(part), timestamp)
         for text, timestamp in ((line, None) if isinstance(line, str) else (line.log, line.timestamp) for line in lines)
         for part in _split(text)
     )
+    kept = tuple(islice(parts, LINES + 1))
+    if len(kept) > LINES:
+        raise too_many_lines()
+    return kept
+
+
+def too_many_lines() -> Problem:
+    """Return the problem of an append of more than `LINES`."""
+    return Problem(413, f"A request may append {LINES:,} lines at the most; send the others with further requests.")
 
 
 def _split(text: str) -> list[str]:
@@ -227,6 +254,13 @@ def _other_address(text: str) -> str:
         return str(ip_address(text))
     except ValueError:
         raise bad(f"ip is not an IP address: {text}.") from None
+
+
+def _worded(sentence: str) -> str:
+    """Return what msgspec says of a value, with the pattern that it should match in words."""
+    for pattern, words in IN_WORDS.items():
+        sentence = sentence.replace(f"`str` matching regex {pattern!r}", words)
+    return sentence
 
 
 def _lowered(sentence: str) -> str:

@@ -93,12 +93,6 @@ def sent(port: int, data: bytes) -> bytes:
     return re.sub(rb"(?i)date: [^\r]*\r\n", b"", answer)
 
 
-class Theirs(HttpToolsProtocol):
-    """uvicorn's own; what can't be parsed is answered as by us."""
-
-    send_400_response = HttpProtocol.send_400_response
-
-
 class Ports(NamedTuple):
     """Where the same application is served in both ways."""
 
@@ -109,13 +103,13 @@ class Ports(NamedTuple):
 @pytest.fixture(scope="module")
 def ports() -> Iterator[Ports]:
     """Serve with our protocol, and with uvicorn's."""
-    with serving(told, HttpProtocol) as ours, serving(told, Theirs) as theirs:
+    with serving(told, HttpProtocol) as ours, serving(told, HttpToolsProtocol) as theirs:
         yield Ports(ours, theirs)
 
 
 TARGETS = st.builds(
     "/{}{}".format,
-    st.lists(st.sampled_from(["a", "/", "%2F", "%C3%A9", "%", ".", "~;:@=+", "é"]), max_size=5).map("".join),
+    st.lists(st.sampled_from(["a", "/", "%2F", "%C3%A9", "%", ".", "~;:@=+"]), max_size=5).map("".join),
     st.sampled_from(["", "?", "?a=1&b=%20", "?pieces", "?a?b", "?nothing", "?bye", "?pieces&bye", "#f", "?a#f"]),
 )
 BODIES = st.one_of(

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from deedbook.web.wire import LINES
 from tests.web.api.callers import Caller, Json, Tenant
 from tests.web.api.test_lifecycle import STATES, in_state
 
@@ -107,3 +108,20 @@ def test_a_line_has_a_bound(recorder: Caller, running: Json) -> None:
         assert recorder.post_lines(path, "good", {"log": text}).status_code == 413
     assert append(recorder, running, "x" * 65536, "é" * 32768) == {"first": 1, "count": 2}
     assert append(recorder, running, "x" * 65536 + "\n" + "x" * 65536) == {"first": 3, "count": 2}
+
+
+def test_an_append_has_a_bound(recorder: Caller, running: Json) -> None:
+    """10,000 lines, in whatever form; over it is a 413 that says what to do, and nothing is kept."""
+    path = f"/action/{running['uuid']}/logs/"
+    texts = [""] * LINES
+    for answer in (
+        recorder.post(path, {"lines": [*texts, "x"]}),
+        recorder.post(path, {"lines": ["x", "\n" * LINES]}),
+        recorder.post(path, {"lines": [{"log": "\r\n" * (LINES + 1)}]}),
+        recorder.post_lines(path, *texts, {"log": "x"}),
+    ):
+        sentence = "A request may append 10,000 lines at the most; send the others with further requests."
+        assert (answer.status_code, answer.json()) == (413, {"error": sentence})
+    assert append(recorder, running, "\n" * LINES) == {"first": 1, "count": LINES}
+    assert append(recorder, running, *texts) == {"first": 1 + LINES, "count": LINES}
+    assert recorder.post_lines(path, *texts, b"", b"").json() == {"first": 1 + 2 * LINES, "count": LINES}
