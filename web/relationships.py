@@ -17,7 +17,7 @@ from deedbook.web.problems import bad
 from deedbook.web.views import CaughtUpViews
 from deedbook.web.wire import RelationshipRequest, decoded
 
-#: At the most so many relationships are told in each direction; more are a 400 that says so.
+#: At the most so many entries are told in each direction; more are a 400 that says so.
 MOST = 10_000
 
 Entry = dict[str, object]
@@ -66,25 +66,40 @@ class Relationships(NamedTuple):
         return Reply(200, msgspec.json.encode(told), position, lag_header(lag))
 
 
-def _flat(relationships: list[Relationship], _uri: str, _way: str) -> list[Entry]:
-    return [_entry(one) for one in relationships]
+def _flat(relationships: list[Relationship], _uri: str, _way: str) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode([_entry(one) for one in relationships]))
 
 
-def _tree(relationships: list[Relationship], uri: str, way: str) -> list[Entry]:
-    """Nest each relationship under the object that it hangs on; an object that hangs on two stands under both."""
+def nested(relationships: list[Relationship], uri: str, way: str) -> msgspec.Raw:
+    """Nest each relationship under the object that it hangs on; an object that hangs on two stands under both.
+
+    Raises the 400 where that makes more than `MOST` entries: with every layer of two there are twice as many. Encoded
+    here, entry by entry: objects may hang on each other deeper than an encoder goes.
+    """
     hanging: dict[tuple[str, str], list[Relationship]] = {}
     for one in relationships:
         hanging.setdefault((one.namespace, one.child if way == "above" else one.parent), []).append(one)
-
-    def branch(namespace: str, place: str, path: frozenset[str]) -> list[Entry]:
-        return [
-            {**_entry(one), way: branch(namespace, one.uri, path | {one.uri})}
-            for one in hanging.get((namespace, place), ())
-            if one.uri not in path
-        ]
-
     namespaces = dict.fromkeys(one.namespace for one in relationships)
-    return [entry for namespace in namespaces for entry in branch(namespace, uri, frozenset({uri}))]
+    branches = [iter([one for namespace in namespaces for one in hanging.get((namespace, uri), ())])]
+    path, parts, looked_at = [uri], [b"["], 0
+    on_path = {uri}
+    while branches:
+        entry = next(branches[-1], None)
+        if entry is None:
+            branches.pop()
+            on_path.discard(path.pop())
+            parts.append(b"]}")
+            continue
+        looked_at += 1
+        if looked_at > MOST:
+            raise bad(f"The tree of what is {way} {uri} has more than {MOST:,} entries; ask with form=flat.")
+        if entry.uri not in on_path:
+            separator = b"," if parts[-1] == b"]}" else b""
+            parts.append(b'%b%b,"%b":[' % (separator, msgspec.json.encode(_entry(entry))[:-1], way.encode()))
+            branches.append(iter(hanging.get((entry.namespace, entry.uri), ())))
+            path.append(entry.uri)
+            on_path.add(entry.uri)
+    return msgspec.Raw(b"".join(parts)[:-1])
 
 
 def _entry(one: Relationship) -> Entry:
@@ -98,9 +113,9 @@ def _entry(one: Relationship) -> Entry:
     }
 
 
-Form = Callable[[list[Relationship], str, str], list[Entry]]
+Form = Callable[[list[Relationship], str, str], msgspec.Raw]
 
-_FORMS: dict[str, Form] = {"flat": _flat, "tree": _tree}
+_FORMS: dict[str, Form] = {"flat": _flat, "tree": nested}
 
 
 def _form(call: Call) -> Form:

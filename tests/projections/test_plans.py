@@ -3,10 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
+from uuid import UUID
 
 import pytest
 
 from deedbook.projections.reader import Reader, Snapshot
+from deedbook.web.protocols import HEAD
 from tests.benchmarks.lists import filled
 from tests.benchmarks.questions import FLAT, UNEVEN, parsed
 from tests.benchmarks.stores import viewed
@@ -70,6 +73,33 @@ def test_what_few_have_is_checked_in_its_index(reader: Reader, field: str, other
     found = [step for step in plan if "INDEX actions_by_" in step]
     assert found, plan
     assert all("USING COVERING INDEX actions_by_" in step for step in found)
+
+
+@pytest.mark.parametrize("further", ["", "&uuid__startswith=0", "&as_of=500", "&state=Failed"])
+def test_any_number_of_uuids_is_searched_for(reader: Reader, further: str) -> None:
+    """As many as fit in the head of a request, each through the index."""
+    question = "&".join(f"uuid={UUID(int=number)}" for number in range(1600))
+    with reader.snapshot() as snapshot, traced(snapshot) as statements:
+        snapshot.actions(parsed(question + further))
+    with reader.snapshot() as snapshot:
+        plan = [step for statement in statements for *_, step in snapshot.db.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    assert any(step.startswith("SEARCH a USING INDEX actions_by_uuid (uuid=?") for step in plan), plan
+    assert not [step for step in plan if step.startswith("SCAN a")], plan
+
+
+@pytest.mark.parametrize("field", ["user", "action", "user_agent"])
+@pytest.mark.parametrize("further", ["", "&as_of=500", "&q=deploy", "&method=GET", "&state=Failed"])
+def test_as_many_values_as_a_request_can_have_are_no_more_than_sqlite_takes(
+    reader: Reader, field: str, further: str
+) -> None:
+    """Built as its makers do, it takes 32,766 parameters: no statement has more."""
+    users = [f"user{number}" for number in range(50)]
+    values = [*users, *("".join(letters) for letters in product("abcdefghijklmnopqrstu", repeat=3))]
+    question = "&".join(f"{field}={value}" for value in values)
+    assert len(question) > HEAD
+    with reader.snapshot() as snapshot:
+        snapshot.db.conn.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        snapshot.actions(parsed(question + further))
 
 
 def test_a_scan_is_seen(reader: Reader) -> None:

@@ -53,13 +53,16 @@ class Assets:
         return f"{self._base}/{name}"
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer GET and HEAD of an asset; one of another release is not there."""
+        """Answer GET and HEAD of an asset, and 405 to the rest; one of another release is not there."""
         name = _ICON if scope["path"] == ICON else scope["path"].removeprefix(f"{self._base}/")
         asset = self._assets.get(name)
         if asset is None:
             await send_reply(
                 send, Reply(404, body_of(f"There is no {scope['path']} in this release; reload the page."))
             )
+            return
+        if scope["method"] not in ("GET", "HEAD"):
+            await send_reply(send, Reply(405, body_of("This path takes GET, HEAD."), headers={b"allow": b"GET, HEAD"}))
             return
         caching = b"public, max-age=86400" if scope["path"] == ICON else _CACHING
         headers = {b"cache-control": caching, b"vary": b"accept-encoding", b"x-content-type-options": b"nosniff"}

@@ -124,10 +124,18 @@ def to_sign_in(scope: Scope) -> Reply:
     headers = dict(scope["headers"])
     if b"hx-request" in headers:
         # A part of a page, asked for by a script, can't be the form: the whole page goes there (htmx does so).
-        parts = urlsplit(headers.get(b"hx-current-url", b"/").decode("latin-1"))
-        page = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        page = _page_of(headers.get(b"hx-current-url", b"/").decode("latin-1"))
         return Reply(401, b"", headers={b"hx-redirect": f"/sign-in?next={quote(page, safe='')}".encode()})
     return see_other(f"/sign-in?next={quote(here, safe='')}" if scope["method"] == "GET" else "/sign-in")
+
+
+def _page_of(url: str) -> str:
+    """Return path and query of a URL, and of what is none the first page."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "/"
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def failed(templates: Templates, visit: Visit | None, problem: Problem) -> Reply:

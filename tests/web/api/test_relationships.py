@@ -5,9 +5,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.web.api.callers import Caller, Json, Tenant, document
+from deedbook.projections.relations import Relationship
+from deedbook.web.problems import Problem
+from deedbook.web.relationships import MOST, nested
+from tests.web.api.callers import CALL, Caller, Json, Tenant, document
 
 
 def state(caller: Caller, parent: str, child: str) -> int:
@@ -134,6 +140,64 @@ def test_a_tree_nests_what_hangs_on_what(recorder: Caller) -> None:
     up = relatives(recorder, "/a", form="tree")["above"]
     assert (sorted(uris(up)), [uris(entry["above"]) for entry in up]) == (["/v", "/w"], [["/s"], ["/s"]])
     assert relatives(recorder, "/s", form="flat") == relatives(recorder, "/s")
+
+
+def test_a_tree_of_too_many_entries_is_refused(recorder: Caller) -> None:
+    """400, before it is made: each layer of two objects that hang on both above doubles it. Flat it is short."""
+    layers = range(13)
+    lines = [
+        {**CALL, "object": f"/{layer + 1}{side}", "parents": [f"/{layer}a", f"/{layer}b"]}
+        for layer in layers
+        for side in "ab"
+    ]
+    recorder.post_lines("/action/", *lines)
+    for uri, way in (("/0a", "below"), ("/13a", "above")):
+        answer = recorder.get("/relationship/", params={"object": uri, "form": "tree"})
+        sentence = f"The tree of what is {way} {uri} has more than 10,000 entries; ask with form=flat."
+        assert (answer.status_code, answer.json()) == (400, {"error": sentence})
+        assert len(relatives(recorder, uri)[way]) == 50
+    assert relatives(recorder, "/1a", form="tree")["above"]
+
+
+ENDS = st.sampled_from("abcdef")
+
+
+@given(edges=st.lists(st.tuples(st.sampled_from(["acme", "other"]), ENDS, ENDS), max_size=12), is_up=st.booleans())
+def test_a_tree_is_what_a_recursion_makes(edges: list[tuple[str, str, str]], is_up: bool) -> None:  # noqa: FBT001  # Hypothesis
+    """Of whatever hangs on what, several times or in a circle too."""
+    way = "above" if is_up else "below"
+    relationships = [
+        Relationship(namespace, parent if is_up else child, parent, child, 10**6, None)
+        for namespace, parent, child in edges
+    ]
+
+    def branch(namespace: str, place: str, path: str) -> list[Json]:
+        return [
+            {"namespace": namespace, "uri": one.uri, "parent": one.parent, "child": one.child,
+             "since": "Thu, 01 Jan 1970 00:00:01 +0000", "until": None, way: branch(namespace, one.uri, path + one.uri)}
+            for one in relationships
+            if one.namespace == namespace and place == (one.child if is_up else one.parent) and one.uri not in path
+        ]  # fmt: skip
+
+    namespaces = dict.fromkeys(namespace for namespace, _, _ in edges)
+    expected = [entry for namespace in namespaces for entry in branch(namespace, "a", "a")]
+    assert msgspec.json.decode(nested(relationships, "a", way)) == expected
+
+
+def test_a_tree_is_told_however_deep_it_is() -> None:
+    """A chain of objects is longer than Python's own calls may be deep."""
+    relationships = [Relationship("acme", f"/{n}", f"/{n - 1}", f"/{n}", 0, None) for n in range(1, MOST + 1)]
+    text = bytes(nested(relationships, "/0", "below"))
+    assert text.count(b'"uri"') == MOST
+    assert text.endswith(b'"until":null,"below":[' + b"]}" * MOST + b"]")
+
+
+def test_a_tree_may_have_so_many_entries() -> None:
+    """Exactly."""
+    relationships = [Relationship("acme", f"/{n}", "/", f"/{n}", 0, None) for n in range(MOST + 1)]
+    assert len(msgspec.json.decode(nested(relationships[:-1], "/", "below"))) == MOST
+    with pytest.raises(Problem):
+        nested(relationships, "/", "below")
 
 
 def test_an_object_that_nobody_related_has_no_relatives(recorder: Caller) -> None:

@@ -44,6 +44,13 @@ def test_page_wants_a_session(server: Server, path: str) -> None:
     assert (part.status_code, part.headers["hx-redirect"]) == (401, answer.headers["location"])
 
 
+@pytest.mark.parametrize("url", ["http://[", "http://[a]/b", "//["])
+def test_script_whose_page_has_no_url_is_sent_to_the_first_one(server: Server, url: str) -> None:
+    """Whatever a client says that its page is."""
+    part = httpx.get(f"{server.address}/", headers={"HX-Request": "true", "HX-Current-URL": url})
+    assert (part.status_code, part.headers["hx-redirect"]) == (401, "/sign-in?next=%2F")
+
+
 def test_role_that_may_not_gets_a_page_that_says_so(auditor: Visitor) -> None:
     """A page for admins is a 403 to others, in a sentence; the bar doesn't lead there."""
     answer = auditor.get("/keys")
@@ -56,6 +63,25 @@ def test_method_that_a_page_does_not_take_is_a_405(admin: Visitor) -> None:
     """With what it takes in Allow."""
     answer = admin.ask("DELETE", "/keys")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_so_it_is_where_nobody_is_signed_in(server: Server, method: str) -> None:
+    """On the page where one signs in."""
+    answer = httpx.request(method, f"{server.address}/sign-in")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert "set-cookie" not in answer.headers
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_what_pages_load_is_only_read(server: Server, admin: Visitor, method: str) -> None:
+    """Any other method is a 405 with what it takes in Allow."""
+    for path in (*assets(admin), "/favicon.ico"):
+        answer = httpx.request(method, f"{server.address}{path}")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+        assert answer.json() == {"error": "This path takes GET, HEAD."}
+        assert httpx.head(f"{server.address}{path}").status_code == 200
 
 
 def test_what_is_not_there_is_a_page_for_browsers_alone(server: Server, admin: Visitor) -> None:
