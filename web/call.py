@@ -32,6 +32,9 @@ _POSITION = 18
 
 _NAMESPACE = re.compile(NAMESPACE_PATTERN)
 
+#: What some proxies put into X-Forwarded-For: `[2001:db8::1]:443`, the port may be left out, or `203.0.113.9:4711`.
+_HOP = re.compile(r"\[([^]]+)\](?::\d+)?|([^:]+):\d+")
+
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
@@ -97,24 +100,14 @@ class Call:
 
     @property
     def address(self) -> str | None:
-        """Where the request came from: its peer, or what a trusted proxy says of it."""
-        client = self.scope.get("client")
-        peer: str | None = client[0] if client else None
-        if not self._proxies or peer is None:
-            return peer
-        # A header that came in several lines is one list, in their order (RFC 9110, section 5.3).
-        said = b",".join(value for name, value in self.scope["headers"] if name == b"x-forwarded-for")
-        for hop in reversed(said.decode("latin-1").split(",")):
-            if not _within(peer, self._proxies) or not _is_address(hop.strip()):
-                break
-            peer = hop.strip()
-        return peer
+        """Where the request came from; see `address_of`."""
+        return address_of(self.scope, self._proxies)
 
     @property
     def agent(self) -> str | None:
         """The User-Agent, None where there is none."""
         value = self.headers.get(b"user-agent")
-        return None if value is None else value.decode("latin-1")
+        return None if value is None else _text(value)
 
     @property
     def at_least(self) -> int | None:
@@ -136,7 +129,7 @@ class Call:
         value = self.headers.get(b"idempotency-key")
         if value is None:
             return None
-        return once(self.home, value.decode("latin-1"), digest_of(operation, *asked))
+        return once(self.home, _text(value), digest_of(operation, *asked))
 
     def media(self) -> bytes:
         """Return JSON or NDJSON, as the content type says; raises the 415."""
@@ -173,6 +166,22 @@ class Call:
         return b"".join(parts)
 
 
+def address_of(scope: Scope, proxies: Networks) -> str | None:
+    """Return where a request came from: its peer, or what a trusted proxy says of it, without a port."""
+    client = scope.get("client")
+    peer: str | None = client[0] if client else None
+    if not proxies or peer is None:
+        return peer
+    # A header that came in several lines is one list, in their order (RFC 9110, section 5.3).
+    said = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    for hop in reversed(said.decode("latin-1").split(",")):
+        address = _without_port(hop.strip())
+        if not _within(peer, proxies) or not _is_address(address):
+            break
+        peer = address
+    return peer
+
+
 def parameters_of(query: bytes) -> dict[str, list[str]]:
     """Return the parameters of a query string, each with its values in order."""
     found: dict[str, list[str]] = {}
@@ -200,6 +209,19 @@ def digest_of(operation: bytes, *asked: object) -> bytes:
 def too_large(limit: int, what: str) -> Problem:
     """Return the problem of a body over its bound."""
     return Problem(413, f"The body of {what} may have {limit:,} bytes at the most.", {"Connection": "close"})
+
+
+def _text(header: bytes) -> str:
+    """Return a header's value, in UTF-8 as all JSON is; what is none is latin-1, of which all bytes are letters."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
+
+
+def _without_port(hop: str) -> str:
+    found = _HOP.fullmatch(hop)
+    return hop if found is None else found[1] or found[2]
 
 
 def _within(address: str, networks: Networks) -> bool:

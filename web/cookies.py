@@ -1,20 +1,20 @@
 """Cookies of a request, and the ones that we set."""
 
-from http.cookies import CookieError, SimpleCookie
-
+from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 
 def cookie_of(scope: Scope, name: str) -> str | None:
-    """Return the value of a cookie, None where a request has none of this name."""
+    """Return the value of a cookie, None where a request has none of this name.
+
+    Read as browsers send them: a host's cookies are those of all of its ports, and `http.cookies.SimpleCookie` finds
+    none at all where one of another program is not as RFC 2109 has it.
+    """
     for header, value in scope["headers"]:
         if header == b"cookie":
-            try:
-                cookies = SimpleCookie(value.decode("latin-1"))
-            except CookieError:
-                continue
+            cookies = cookie_parser(value.decode("latin-1"))
             if name in cookies:
-                return cookies[name].value
+                return cookies[name]
     return None
 
 

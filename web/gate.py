@@ -10,7 +10,7 @@ from deedbook.domain.events import ActionRecorded
 from deedbook.domain.keys import ApiKey
 from deedbook.domain.log import EventLog
 from deedbook.web.auth import Keyring, WrongKeys, credentials_in, session_ended
-from deedbook.web.call import Call, Networks
+from deedbook.web.call import Call, Networks, address_of
 from deedbook.web.problems import Problem, Refusals
 from deedbook.web.sessions import Sessions, is_own_question
 
@@ -34,8 +34,7 @@ class Gate(NamedTuple):
         authorization = dict(scope["headers"]).get(b"authorization")
         key = self._without_header(scope) if authorization is None else self.keyring.carried_by(authorization)
         if key is None:
-            client = scope.get("client")
-            raise self.wrong_keys.counted(client[0] if client else "")
+            raise self.wrong_keys.counted(address_of(scope, self.proxies) or "")
         return self.keyring.note(key)
 
     def _without_header(self, scope: Scope) -> ApiKey | None:

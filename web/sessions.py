@@ -66,10 +66,14 @@ def secret_in(folder: Path) -> str:
 def is_own_question(scope: Scope) -> bool:
     """Tell whether a request changes nothing and does not come from another site's page.
 
-    A browser sends cookies with a WebSocket whoever opens it, and the answer could be read: so its Origin must be ours.
+    A browser sends cookies with a WebSocket whoever opens it, and the answer could be read: so the browser must say
+    that our own page did, or its Origin be ours.
     """
     if scope["type"] != "websocket":
         return scope["method"] in ("GET", "HEAD")
     headers = dict(scope["headers"])
+    # Right also where a proxy has changed Host; browsers of before 2023 don't send it.
+    if headers.get(b"sec-fetch-site") == b"same-origin":
+        return True
     origin: bytes = headers.get(b"origin", b"")
     return origin.partition(b"://")[2] == headers.get(b"host")

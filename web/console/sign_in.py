@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from deedbook.domain.keys import ApiKey
 from deedbook.web.auth import Credentials, Keyring, WrongKeys
-from deedbook.web.call import Networks, Reply
+from deedbook.web.call import Networks, Reply, address_of
 from deedbook.web.console.page import Entrance
 from deedbook.web.console.templating import own_path, see_other
 from deedbook.web.console.visit import Visit, is_secure
@@ -29,8 +29,12 @@ class SignIn(NamedTuple):
     tickets: Tickets
 
     async def page(self, request: Request) -> Reply:
-        """Show the form, or take it: then the browser goes on to where it came from."""
-        return await self._taken(request) if request.method == "POST" else self._form(request)
+        """Show the form, or take it: then the browser goes on to where it came from. Raises the 405."""
+        if request.method == "POST":
+            return await self._taken(request)
+        if request.method not in ("GET", "HEAD"):
+            raise Problem(405, "This page can't be asked so.", {"Allow": "GET, HEAD, POST"})
+        return self._form(request)
 
     async def by_ticket(self, request: Request) -> Reply:
         """Sign in whoever has a link that was not used yet."""
@@ -76,8 +80,7 @@ class SignIn(NamedTuple):
 
     def _counted(self, scope: Scope, sentence: str) -> Problem:
         """Count a try that failed, as one of the API would be; too many from one address are a 429."""
-        client = scope.get("client")
-        counted = self.wrong_keys.counted(client[0] if client else "")
+        counted = self.wrong_keys.counted(address_of(scope, self.entrance.proxies) or "")
         too_many = 429
         return counted if counted.status == too_many else Problem(403, sentence)
 

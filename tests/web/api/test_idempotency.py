@@ -21,6 +21,18 @@ def count(caller: Caller) -> int:
     return int(caller.page()["meta"]["total_count"])
 
 
+@pytest.mark.parametrize("sent", ["ü1".encode(), "世界".encode(), "ü1".encode("latin-1"), b"plain"])
+def test_a_key_of_any_letters_is_the_same_in_a_header_and_in_a_batch(recorder: Caller, sent: bytes) -> None:
+    """A header is read as UTF-8, as what is JSON is; what is none, as latin-1."""
+    key = {"ü1".encode("latin-1"): "ü1"}.get(sent) or sent.decode()
+    agent = {"user-agent": b"agent " + sent}
+    first = recorder.post("/action/", CALL, headers=[("idempotency-key", sent), *agent.items()])
+    told = recorder.post_lines("/action/", {**CALL, "idempotency_key": key})
+    assert told.json()["action"] == first.json()
+    assert first.json()["user_agent"] == f"agent {key}"
+    assert count(recorder) == 1
+
+
 @pytest.mark.parametrize("state", ["Success", "Failed", "In progress"])
 def test_the_same_again_answers_what_the_first_did(recorder: Caller, state: str) -> None:
     """Status, action and header; and nothing more is recorded."""

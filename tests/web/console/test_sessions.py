@@ -78,6 +78,16 @@ def test_session_ends_with_its_key(server: Server) -> None:
     assert visitor.get("/api/audit/v1/action/").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "other", ['x={"a":1}', "flag", "x=a b", "x=é", "na[me]=1", "secure", "path=/", "path=/; x=é; flag; secure"]
+)
+def test_cookies_of_other_programs_end_no_session(server: Server, admin: Visitor, other: str) -> None:
+    """A browser sends the cookies of every port of a host: none of another name gets in the way of ours."""
+    for cookies in (f"{other}; {admin.cookie}", f"{admin.cookie}; {other}"):
+        headers = {b"Cookie": cookies.encode()}
+        assert httpx.get(f"{server.address}/system", headers=headers).status_code == 200
+
+
 def test_session_is_of_use_to_pages_that_ask_the_api(auditor: Visitor) -> None:
     """GET of the API takes a session; what changes something does not, so that no other site can do it."""
     assert auditor.get("/api/audit/v1/action/").status_code == 200
@@ -161,6 +171,16 @@ def test_websocket_of_another_site_gets_nothing_by_a_session(server: Server, adm
     assert refusal(url, cookie).status == 401
     with following(url, cookie | {"Origin": server.address}):
         pass
+
+
+def test_websocket_of_our_own_page_is_known_behind_a_proxy(server: Server, admin: Visitor) -> None:
+    """Where a proxy has changed Host, the browser's own word counts, which no page can change."""
+    url = f"{server.stream}/events/"
+    elsewhere = {"Cookie": admin.cookie, "Origin": "https://audit.example"}
+    with following(url, elsewhere | {"Sec-Fetch-Site": "same-origin"}):
+        pass
+    for foreign in ("same-site", "cross-site", "none", ""):
+        assert refusal(url, elsewhere | {"Sec-Fetch-Site": foreign}).status == 401
 
 
 def test_looking_around_is_a_use_of_the_key(tmp_path: Path) -> None:
