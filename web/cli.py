@@ -6,6 +6,7 @@ Each imports what it needs when it is asked for. Measured on a slow machine: 1.4
 
 import getpass
 import re
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,6 +95,12 @@ def told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
             command(*args, **kwargs)
         except (DeedbookError, Problem, PortTaken, OSError, ValueError) as error:
             raise click.ClickException(str(error)) from error
+        except sqlite3.Error as error:
+            # The store tells its own failures as `StoreFailed`; the views don't.
+            sentence = (
+                f"The views can't be read or written ({error}); see whether there is room on the disk, and repeat."
+            )
+            raise click.ClickException(sentence) from error
 
     return wrapped
 
@@ -323,10 +330,10 @@ def keys() -> None:
 @told
 def create(url: str, user: str, namespace: str, role: str) -> None:
     """Issue a key for USER, and print it: it is shown once."""
+    from deedbook.web.key_commands import key_request
     from deedbook.web.keys import issue_at_once
-    from deedbook.web.wire import KeyRequest
 
-    request = KeyRequest(user, decoded_namespace(namespace), Role(role))
+    request = key_request(user, decoded_namespace(namespace), role)
     with _opened(url) as store:
         click.echo(issue_at_once(store.audit_log, request, uuid4, _here()))
 
@@ -336,17 +343,10 @@ def create(url: str, user: str, namespace: str, role: str) -> None:
 @told
 def list_keys(url: str) -> None:
     """List every key that was ever issued; a secret is kept nowhere."""
-    from rich.console import Console
-    from rich.table import Table
+    from deedbook.web.key_commands import print_keys
 
-    from deedbook.projections.dates import iso8601
-
-    table = Table("id", "user", "namespace", "role", "created", "revoked", box=None, pad_edge=False)
     with _opened(url, must_exist=True) as store:
-        for key in store.log.api_keys():
-            revoked = "" if key.revoked is None else iso8601(key.revoked)
-            table.add_row(str(key.id), key.user, key.namespace, str(key.role), iso8601(key.created), revoked)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+        print_keys(store.log.api_keys())
 
 
 @keys.command()

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from deedbook.domain.log import Counts
 from deedbook.web.opening import Copying
+from deedbook.web.printable import printable
 
 
 def back_up_store(copying: Copying, place: Path, console: Console) -> None:
@@ -26,9 +27,10 @@ def export_store(copying: Copying, after: int, place: Path | None, console: Cons
 
 def import_files(copying: Copying, files: Sequence[Path], console: Console) -> None:
     """Read exports into a store, and print what each added."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks = {path: bar.add_task(path.name, total=_size(path)) for path in files}
+        tasks = {path: bar.add_task(printable(path.name), total=_size(path)) for path in files}
         taken = copying.take_in(files, lambda path, done: bar.update(tasks[path], completed=done))
     for path, one in zip(files, taken, strict=True):
         revoked = f", {_counted(one.revoked, 'API key')} revoked" if one.revoked else ""
@@ -52,7 +54,7 @@ def _size(path: Path) -> int | None:
 
 
 def _print(console: Console, words: str) -> None:
-    console.print(words, markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(words), markup=False, highlight=False, soft_wrap=True)
 
 
 def _listed(counts: Counts) -> str:

@@ -1,5 +1,6 @@
 """What `make run` does before it serves: a store with a sample log, an API key, a link to sign in, three commands."""
 
+import re
 import shlex
 from hashlib import sha256
 from pathlib import Path
@@ -24,16 +25,23 @@ NAMESPACE = "sample"
 #: A stack of the sample log.
 _STACK = "/api/app/v1/stack/2d224549-05cc-4901-93f3-dd47daf16259/"
 
+#: What a file holds that a key is kept in: 256 bits as base64, alone.
+_KEY = re.compile(rb"([A-Za-z0-9_-]{43})\s{0,2}")
+
 _HERE = Caller(user=USER, agent="deedbook quickstart")
 
 
 def prepare(settings: Settings, key_file: Path, sample: Path | None, address: str) -> str:
-    """Make what is missing, and return what to print: the key and three commands. Raises `DeedbookError`, OSError."""
+    """Make what is missing, and return what to print: the key and three commands.
+
+    Raises `DeedbookError`, OSError, and ValueError where there is something else in `key_file`: then nothing is made.
+    """
+    kept = _kept(key_file)
     store = open_store(settings)
     try:
         if sample is not None and store.log.head() == 0:
             load_files(store.audit_log, [sample], NAMESPACE, Console(stderr=True))
-        secret = _key(store, key_file)
+        secret = _key(store, key_file, kept)
         (key,) = _valid(store, secret)
         ticket = Tickets(store.generations.folder).issue(key)
     finally:
@@ -41,12 +49,21 @@ def prepare(settings: Settings, key_file: Path, sample: Path | None, address: st
     return _words(address, key_file, secret, ticket)
 
 
-def _key(store: Opened, key_file: Path) -> str:
+def _kept(key_file: Path) -> str | None:
+    """Return what is kept in a file, None where there is none; raises ValueError where that looks like no API key."""
+    if not key_file.exists():
+        return None
+    with key_file.open("rb") as file:
+        found = _KEY.fullmatch(file.read(64))
+    if found is None:
+        raise ValueError(f"{key_file} is there already and holds no API key; name another file with --key-file.")
+    return found[1].decode()
+
+
+def _key(store: Opened, key_file: Path, kept: str | None) -> str:
     """Return the key that is kept in a file, where it is valid in this store; else issue one and keep it there."""
-    if key_file.exists():
-        secret = key_file.read_text().strip()
-        if _valid(store, secret):
-            return secret
+    if kept is not None and _valid(store, kept):
+        return kept
     request = KeyRequest(USER, NAMESPACE, Role.ADMIN)
     secret = issue_at_once(store.audit_log, request, uuid4, _HERE)
     write_private(key_file, secret)

@@ -1,11 +1,13 @@
 """What can't be served: one line on standard error that says what to do, exit status 2, and nothing is changed."""
 
+import json
 import os
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -145,6 +147,22 @@ def test_a_folder_that_may_not_be_written_is_told(folder: Path) -> None:
     is_told(without_power(f"sqlite:///{folder}/log.db", "serve", "--port", "0"), "can't be created")
     folder.chmod(0o755)
     assert list(folder.iterdir()) == []
+
+
+def test_a_rebuild_on_a_full_disk_is_told(tmp_path: Path) -> None:
+    """Where the new views find no room: one line and status 2, since 1 is for views that are not sound."""
+    path = make_store(tmp_path)
+    url = f"sqlite:///{path}"
+    log = tmp_path / "actions.nd"
+    action = {"action": "a", "method": "GET", "path": "/", "state": "Success", "created": "2014-09-17"}
+    actions = ({**action, "uuid": str(uuid4()), "user": uuid4().hex * 8} for _ in range(500))
+    log.write_text("".join(f"{json.dumps(one)}\n" for one in actions))
+    assert deedbook(url, "load", str(log)).returncode == 0
+    limited = ["sh", "-c", 'ulimit -f 200 && exec "$@"', "sh", DEEDBOOK, "rebuild"]
+    done = subprocess.run(limited, env=environment(url), capture_output=True, text=True, timeout=500, check=False)
+    is_told(done, "views")
+    assert not list(tmp_path.glob("*.building*"))
+    assert deedbook(url, "rebuild").returncode == 0
 
 
 def test_a_store_that_could_not_be_made_is_made_later(tmp_path: Path) -> None:

@@ -231,9 +231,20 @@ def test_the_key_file_of_the_quick_start_is_for_its_owner_alone(tmp_path: Path) 
     assert key.stat().st_mode & 0o777 == 0o600
     prepare(settings, key, None, "http://127.0.0.1:8000")
     assert key.read_text() == first
-    key.write_text("something else")
+    other = issue_key(f"sqlite:///{tmp_path}/other.db")
+    key.write_text(f"{other}\n")
     prepare(settings, key, None, "http://127.0.0.1:8000")
-    assert key.read_text() not in (first, "something else")
+    assert key.read_text().strip() not in (first.strip(), other)
+
+
+@pytest.mark.parametrize("content", [b"", b"notes\n", b"\xff\x00", b"x" * 44, b"x" * 43 + b"\nand more\n"])
+def test_the_quick_start_writes_over_no_file_but_a_key(url: str, tmp_path: Path, content: bytes) -> None:
+    """What is no key of Deedbook's is left as it is, and nothing is made: one line says so."""
+    kept = tmp_path / "thesis.txt"
+    kept.write_bytes(content)
+    assert "thesis.txt" in failed(url, "quickstart", "--port", "0", "--key-file", str(kept))
+    assert kept.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [kept]
 
 
 def test_a_request_that_was_open_ends_when_a_later_file_says_so(url: str, tmp_path: Path) -> None:
