@@ -166,18 +166,24 @@ def _refusal(store: PostgresStore) -> Exception | None:
     return outcome if isinstance(outcome, Exception) else None
 
 
-def test_what_can_not_be_found_out_is_told_as_that(
-    far: PostgresStore, near: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When it takes too long to find out, the caller is told neither that it is recorded nor that it is not."""
-    monkeypatch.setattr(writer, "SETTLING", 0.3)
-    cut(proxy, "behind")
-    proxy.is_open = False
-    (outcome,) = together(far, [recording()])
+def leave_unsettled(far: PostgresStore, near: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a batch be recorded of which nobody could find that out in time; then the database can be reached again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "SETTLING", 0.3)
+        cut(proxy, "behind")
+        proxy.is_open = False
+        (outcome,) = together(far, [recording()])
     assert isinstance(outcome, Unsettled)
     assert not isinstance(outcome, Unavailable), "that would say that nothing was recorded"
     until(lambda: near.log.head() == 2)
     proxy.is_open = True
+
+
+def test_what_can_not_be_found_out_is_told_as_that(
+    far: PostgresStore, near: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it takes too long to find out, the caller is told neither that it is recorded nor that it is not."""
+    leave_unsettled(far, near, proxy, monkeypatch)
     until(lambda: _refusal(far) is None)
 
 
@@ -193,14 +199,7 @@ def test_what_comes_behind_it_is_not_taken_for_it(
     far: PostgresStore, near: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mark of a batch that could not be looked up says nothing of the next, whose commit is cut off too."""
-    monkeypatch.setattr(writer, "SETTLING", 0.3)
-    cut(proxy, "behind")
-    proxy.is_open = False
-    (outcome,) = together(far, [recording()])
-    assert isinstance(outcome, Unsettled)
-    until(lambda: near.log.head() == 2)
-    proxy.is_open = True
-    monkeypatch.setattr(writer, "SETTLING", 60)
+    leave_unsettled(far, near, proxy, monkeypatch)
     until(lambda: _is_reachable(far))
     cut(proxy, "before")
     command = recording()

@@ -2,12 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 
 from deedbook.domain.errors import Undecodable
@@ -16,26 +14,12 @@ from deedbook.domain.store.sqlite import SqliteStore
 from deedbook.web.tail import Tail
 from tests.contract.giving import recorded, recording
 from tests.faults.test_unknown_event import insert
-from tests.support.server import Server, serving
+from tests.support.server import Server
 from tests.support.sse import telling
 from tests.support.tampering import behind_its_back
 from tests.support.websocket import Close
 from tests.web.api.callers import Tenant
 from tests.web.streams.listening import append, events, finish, head, output, running
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own."""
-    with serving(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def tenant(server: Server) -> Iterator[Tenant]:
-    """A namespace there."""
-    with httpx.Client(base_url=server.api, timeout=60) as http:
-        yield Tenant(http, server.key)
 
 
 def add_nonsense(path: Path) -> None:
@@ -45,51 +29,54 @@ def add_nonsense(path: Path) -> None:
         connection.commit()
 
 
-def test_lines_that_are_gone_are_told(server: Server, tenant: Tenant, tmp_path: Path) -> None:
+def test_lines_that_are_gone_are_told(own_server: Server, own_tenant: Tenant, tmp_path: Path) -> None:
     """An action ended with more lines than there are: those come, and then 1011 instead of a search without end."""
-    action = running(tenant.recorder, "one", "two", "three")
-    finish(tenant.recorder, action)
-    server.stop()
+    action = running(own_tenant.recorder, "one", "two", "three")
+    finish(own_tenant.recorder, action)
+    own_server.stop()
     with behind_its_back(tmp_path / "log.db") as db:
         db.execute("DELETE FROM output WHERE line = 3")
-    server.start()
-    with output(server, tenant.auditor, action) as stream:
+    own_server.start()
+    with output(own_server, own_tenant.auditor, action) as stream:
         frames, close = stream.rest()
     assert [frame["log"] for frame in frames] == ["one", "two"]
     assert close == Close(1011, "there is no line behind 2")
 
 
-def test_what_nobody_expects_ends_every_stream(server: Server, tenant: Tenant, tmp_path: Path) -> None:
+def test_what_nobody_expects_ends_every_stream(own_server: Server, own_tenant: Tenant, tmp_path: Path) -> None:
     """Each is told where to resume, the log of the server says why; and who comes back then is served."""
-    action = running(tenant.recorder, "one")
-    at = head(tenant.auditor)
+    action = running(own_tenant.recorder, "one")
+    at = head(own_tenant.auditor)
     reason = "the log can't be read now; resume with after="
     with (
-        output(server, tenant.auditor, action) as lines,
-        events(server, tenant.auditor, f"after={at}") as frames,
-        telling(f"{server.api}/events/?after={at}", tenant.auditor.key) as told,
+        output(own_server, own_tenant.auditor, action) as lines,
+        events(own_server, own_tenant.auditor, f"after={at}") as frames,
+        telling(f"{own_server.api}/events/?after={at}", own_tenant.auditor.key) as told,
     ):
         assert lines.frame()["log"] == "one"
         add_nonsense(tmp_path / "log.db")
         assert lines.rest() == ([], Close(1011, f"{reason}1"))
         assert frames.rest() == ([], Close(1011, f"{reason}{at}"))
         assert [one.json for one in told.rest()] == [{"error": f"The log{reason[7:]}{at}."}]
-    assert "ValueError" in server.printed()
-    with output(server, tenant.auditor, action, "after=1") as lines, events(server, tenant.auditor) as frames:
-        append(tenant.recorder, action, "two")
+    assert "ValueError" in own_server.printed()
+    with (
+        output(own_server, own_tenant.auditor, action, "after=1") as lines,
+        events(own_server, own_tenant.auditor) as frames,
+    ):
+        append(own_tenant.recorder, action, "two")
         assert lines.frame()["log"] == "two"
-        finish(tenant.recorder, action)
+        finish(own_tenant.recorder, action)
         assert lines.rest() == ([], Close(1000, "the action has ended"))
         assert frames.frame()["state"] == "Success"
 
 
 def test_an_event_that_can_t_be_read_ends_the_output_of_its_action(
-    server: Server, tenant: Tenant, tmp_path: Path
+    own_server: Server, own_tenant: Tenant, tmp_path: Path
 ) -> None:
     """Nobody can tell whether more lines come: 1011 that names the event, and not a word less."""
-    action = running(tenant.recorder, "one")
+    action = running(own_tenant.recorder, "one")
     position = insert(tmp_path / "log.db", "action.blessed/1", b'{"at":1}', UUID(action["uuid"]), 2)
-    with output(server, tenant.auditor, action) as stream:
+    with output(own_server, own_tenant.auditor, action) as stream:
         why = f"the event at position {position} can't be read here; resume with after=0"
         assert stream.rest() == ([], Close(1011, why))
 
