@@ -124,6 +124,7 @@ def _import(session: Session, command: ImportAction) -> Imported:
         happened = actions.decide(action, command, _facts(session, action))
         if happened and isinstance(happened[-1], ActionEnded):
             session.add_lines(command.id, _rest_of_output(session, command))
+            # Once more: the end tells how many lines there are.
             happened = actions.decide(action, command, _facts(session, action))
         _happen(session, action, happened)
         return Imported(command.id, bool(happened))

@@ -84,7 +84,9 @@ class OutputDiffers(Refused):
     """The output that an import brings does not begin with what is stored."""
 
     def __init__(self, action: UUID) -> None:
-        super().__init__(f"Other lines are stored of the output of {action}; load the file that they came from first.")
+        super().__init__(
+            f"The stored output of {action} is not the beginning of this one; load it without lines to keep that."
+        )
 
 
 class CycleRefused(Refused):

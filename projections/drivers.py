@@ -37,9 +37,6 @@ NEVER = 2**63
 #: The check of a filter that every other one implies.
 IMPLIED = "1"
 
-#: The indexes that a question about an object and what is related to it reads.
-_BY_OBJECT, _LISTED = "actions AS a INDEXED BY actions_by_object", "listed AS l"
-
 Terms = Sequence[tuple[int, int]]
 
 
@@ -230,10 +227,11 @@ def _joined(branches: Sequence[Branch]) -> Sequence[Branch]:
     if len(branches) <= JOINED:
         return branches
     found = []
-    for tables, column, key in ((_BY_OBJECT, "a.object", "a"), (_LISTED, "l.term", "l")):
-        terms = [parameter for branch in branches if branch.tables == tables for parameter in branch.parameters]
-        if terms:
-            found.append(Branch(tables, kinds.among(column, terms), tuple(terms), key))
+    for key, column in (("a", "a.object"), ("l", "l.term")):
+        same = [branch for branch in branches if branch.key == key]
+        terms = tuple(parameter for branch in same for parameter in branch.parameters)
+        if same:
+            found.append(Branch(same[0].tables, kinds.among(column, terms), terms, key))
     return found
 
 
@@ -247,7 +245,7 @@ def _related(db: Database, query: ActionQuery, term: int) -> list[Driver]:
     check = f"a.object IN (SELECT below {within})"
     if objects > LISTED_BELOW:
         check = f"EXISTS (SELECT 1 {within} AND below = a.object)"
-    branch = Branch(_LISTED, "l.term = ?", (term,), "l", ranked=-term)
+    branch = Branch("listed AS l", "l.term = ?", (term,), "l", ranked=-term)
 
     def count() -> int:
         if query.as_of is None:

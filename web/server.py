@@ -88,11 +88,10 @@ def _quieten() -> None:
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
-#: What uvicorn logs of clients that send no HTTP, or a handshake that is refused.
+#: What uvicorn logs of clients that go, or send a handshake that is refused.
 _THEIRS = (
     "connection rejected",
     "ASGI callable returned without completing",
-    "Invalid HTTP request received",
     "Unsupported upgrade request",
 )
 

@@ -200,7 +200,7 @@ class Writer:
             try:
                 with self._engine.turn() as turn:
                     timing.turned = time.perf_counter()
-                    self._forget(turn)
+                    self._mark_behind(turn)
                     now = max(self._clock(), turn.head.recorded)
                     batch = Batch(turn, self._known, now, turn.head.position)
                     imported = [order.command.id for order in orders if isinstance(order.command, ImportAction)]
@@ -241,7 +241,7 @@ class Writer:
             with _outlived():
                 order.deliver(why)
 
-    def _forget(self, turn: Turn) -> None:
+    def _mark_behind(self, turn: Turn) -> None:
         """Mark what another process has changed since this one's last turn: what it added is read on from here.
 
         A busy object's lane may have had ten thousand events, and all others wait for the turn in which they are read.
